@@ -1,0 +1,1 @@
+"""What upstream's batch processors and exporters do, done once for three signals."""

@@ -1,0 +1,1 @@
+"""Every metric, attribute, event and variable name that otel-flow ships, one module a domain."""
