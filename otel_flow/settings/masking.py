@@ -1,0 +1,68 @@
+"""What of a setting may be shown: credentials in URLs, headers and attributes are masked."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+MASK = "***"
+
+_SECRET_KEY = re.compile(
+    r"pass(word|wd|phrase)?|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key"
+    r"|credential|authorization|\bauth\b|cookie|signature|dsn",
+    re.IGNORECASE,
+)
+
+
+def looks_secret(key: str) -> bool:
+    """Return whether the name of an attribute says that its value is a secret."""
+    return _SECRET_KEY.search(key) is not None
+
+
+def mask_url(text: str) -> str:
+    """
+    Return *text* without user-info, query and fragment.
+
+    Everything before the last ``@`` goes: a password may hold any character when
+    whoever wrote it forgot to encode it.
+    """
+    scheme, separator, rest = text.rpartition("://") if "://" in text else ("", "", text)
+    scheme = scheme.rpartition("@")[2]
+    if "@" in rest:
+        rest = f"{MASK}@{rest.rpartition('@')[2]}"
+    return scheme + separator + re.sub(r"([?#]).*", rf"\1{MASK}", rest)
+
+
+def mask_pairs(text: str) -> str:
+    """Return ``k=v,k=v`` with everything masked from the first key that looks secret."""
+    shown = []
+    for item in text.split(","):
+        key, separator, _ = item.partition("=")
+        if looks_secret(key):
+            shown.append(f"{key.strip()}={MASK}" if separator else MASK)
+            break
+        shown.append(item)
+    return ",".join(shown)
+
+
+def masked_repr(instance: Any) -> str:
+    """Return the repr of a dataclass with the fields that differ from their defaults."""
+    shown = [
+        f"{field.name}={getattr(instance, field.name)!r}"
+        for field in dataclasses.fields(instance)
+        if field.repr and getattr(instance, field.name) != _default(field)
+    ]
+    return f"{type(instance).__name__}({', '.join(shown)})"
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default

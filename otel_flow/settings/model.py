@@ -1,0 +1,164 @@
+"""
+The settings: one frozen value that everything else is built from.
+
+What each field means, the variable it is read from and its unit stand in
+`otel_flow.settings.table`, which README's table and ``otel-flow env`` print.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from otel_flow.settings.groups import (
+    DEFAULT_HTTP_ENDPOINT,
+    BatchSettings,
+    LimitSettings,
+    OtlpSettings,
+)
+from otel_flow.settings.masking import MASK, looks_secret, mask_url, masked_repr
+from otel_flow.settings.proxies import ProxySettings
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+Temporality = Literal["cumulative", "delta", "lowmemory"]
+HistogramAggregation = Literal["explicit_bucket_histogram", "base2_exponential_bucket_histogram"]
+ExemplarFilter = Literal["always_on", "always_off", "trace_based"]
+
+_OTLP = {
+    signal: OtlpSettings(endpoint=f"{DEFAULT_HTTP_ENDPOINT}/v1/{signal}")
+    for signal in ("traces", "metrics", "logs")
+}
+_NO_PROXIES = ProxySettings()
+_LIMITS = LimitSettings()
+_SPAN_BATCH = BatchSettings()
+_LOG_BATCH = BatchSettings(schedule_delay=1.0)
+
+
+def _empty() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Settings:
+    """
+    Everything that can be set; all durations are seconds, all sizes bytes.
+
+    ``Settings()`` holds the defaults and reads no environment;
+    ``Settings.from_environ`` reads variables and checks everything.
+    """
+
+    # Resource
+    service_name: str | None = None
+    service_version: str | None = None
+    service_namespace: str | None = None
+    environment: str | None = None
+    resource_attributes: Mapping[str, str] = dataclasses.field(default_factory=_empty, hash=False)
+    resource_detectors: tuple[str, ...] = ()
+    detector_timeout: float = 2.0
+    platform_attributes: Mapping[str, str] = dataclasses.field(default_factory=_empty, hash=False)
+    instance_id: Literal["slot", "uuid", "fixed"] = "slot"
+
+    # Signals and their exporters; () is none
+    sdk_disabled: bool = False
+    traces_exporters: tuple[str, ...] = ("otlp",)
+    metrics_exporters: tuple[str, ...] = ("otlp",)
+    logs_exporters: tuple[str, ...] = ("otlp",)
+    otlp_traces: OtlpSettings = _OTLP["traces"]
+    otlp_metrics: OtlpSettings = _OTLP["metrics"]
+    otlp_logs: OtlpSettings = _OTLP["logs"]
+    proxies: ProxySettings = _NO_PROXIES
+
+    # Traces
+    sampler: str = "parentbased_always_on"
+    sampler_argument: str | None = None
+    id_generator: str = "random"
+    propagators: tuple[str, ...] = ("tracecontext", "baggage")
+    limits: LimitSettings = _LIMITS
+
+    # Queues and export
+    span_batch: BatchSettings = _SPAN_BATCH
+    log_batch: BatchSettings = _LOG_BATCH
+    queue_bytes: int = 64 * 1024 * 1024
+    queue_drop: Literal["oldest", "newest"] = "oldest"
+    shutdown_timeout: float = 5.0
+
+    # Metrics
+    metric_interval: float = 60.0
+    metric_timeout: float = 30.0
+    metric_temporality: Temporality = "cumulative"
+    histogram_aggregation: HistogramAggregation = "explicit_bucket_histogram"
+    exemplar_filter: ExemplarFilter = "trace_based"
+    cardinality_limit: int = 2000
+    prometheus_host: str = "localhost"
+    prometheus_port: int = 9464
+
+    # Logs
+    sdk_log_level: str = "INFO"
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: str = "INFO"
+    log_levels: Mapping[str, str] = dataclasses.field(default_factory=_empty, hash=False)
+    log_file: str | None = None
+    log_file_bytes: int = 10 * 1024 * 1024
+    log_file_backups: int = 5
+
+    # Redaction
+    redaction: Literal["on", "off"] = "on"
+    redaction_mode: Literal["mask", "drop", "hash"] = "mask"
+    redaction_hash_key: str | None = None
+    redaction_keys: tuple[str, ...] = ()
+    redaction_safe_keys: tuple[str, ...] = ()
+    redaction_options: tuple[str, ...] = ()
+
+    # Instrumentation
+    disabled_instrumentations: tuple[str, ...] = ()
+    excluded_urls: tuple[str, ...] = ()
+    excluded_defaults: bool = True
+    access_log: bool = True
+    slow_request: float = 2.0
+    slow_query: float = 1.0
+    request_id_headers: tuple[str, ...] = ("x-request-id", "x-correlation-id")
+    trusted_proxies: tuple[str, ...] = ()
+    capture_request_headers: tuple[str, ...] = ()
+    capture_response_headers: tuple[str, ...] = ()
+    server_timing: bool = False
+    process_time_header: bool = False
+    sqlcommenter: bool = False
+    trace_url_template: str | None = None
+    celery_link: bool = False
+    cache_from_replies: bool = False
+
+    # How these values came about
+    sources: Mapping[str, str] = dataclasses.field(
+        default_factory=_empty, compare=False, repr=False
+    )
+    """Field (dotted in groups) → ``keyword``, the name of a variable, or ``default``."""
+    warnings: tuple[str, ...] = dataclasses.field(default=(), compare=False, repr=False)
+    """What was accepted with a doubt; secrets are masked."""
+
+    def __repr__(self) -> str:
+        attributes = {
+            key: MASK if looks_secret(key) else mask_url(value) if "://" in value else value
+            for key, value in self.resource_attributes.items()
+        }
+        hash_key = self.redaction_hash_key and MASK
+        return masked_repr(
+            dataclasses.replace(self, resource_attributes=attributes, redaction_hash_key=hash_key)
+        )
+
+    def differences(self, other: Settings) -> tuple[str, ...]:
+        """Return the names of the fields in which *other* differs, in order."""
+        return tuple(
+            field.name
+            for field in dataclasses.fields(self)
+            if field.compare and getattr(self, field.name) != getattr(other, field.name)
+        )
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy that the proxy variables name for *url*, None for a direct connection."""
+        return self.proxies.url_for(url)
