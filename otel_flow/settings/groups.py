@@ -83,3 +83,8 @@ class LimitSettings:
     link_attribute_count: int = 128
     log_attribute_count: int = 128
     log_attribute_value_length: int | None = None
+
+
+SPAN_BATCH = BatchSettings()
+LOG_BATCH = BatchSettings(schedule_delay=1.0)
+LIMITS = LimitSettings()

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MASK = "***"
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_AFTER_PATH = re.compile(r"([?#]).*", re.DOTALL)
 _SECRET_KEY = re.compile(
     r"pass(word|wd|phrase)?|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key"
     r"|credential|authorization|\bauth\b|cookie|signature|dsn",
@@ -33,11 +35,12 @@ def mask_url(text: str) -> str:
     Everything before the last ``@`` goes: a password may hold any character when
     whoever wrote it forgot to encode it.
     """
-    scheme, separator, rest = text.rpartition("://") if "://" in text else ("", "", text)
-    scheme = scheme.rpartition("@")[2]
+    scheme = _SCHEME.match(text)
+    start = scheme.group() if scheme else ""
+    rest = text[len(start) :]
     if "@" in rest:
         rest = f"{MASK}@{rest.rpartition('@')[2]}"
-    return scheme + separator + re.sub(r"([?#]).*", rf"\1{MASK}", rest)
+    return start + _AFTER_PATH.sub(rf"\1{MASK}", rest)
 
 
 def mask_pairs(text: str) -> str:
@@ -66,3 +69,9 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Return *text* on one line, cut after *limit* characters, without control characters."""
+    cut = text if len(text) <= limit else f"{text[:limit]}…"
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in cut)

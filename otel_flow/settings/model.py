@@ -8,18 +8,26 @@ What each field means, the variable it is read from and its unit stand in
 from __future__ import annotations
 
 import dataclasses
+import os
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from otel_flow.errors import ConfigError
+from otel_flow.settings import assembly, consistency
+from otel_flow.settings.endpoints import default_endpoint
 from otel_flow.settings.groups import (
-    DEFAULT_HTTP_ENDPOINT,
+    LIMITS,
+    LOG_BATCH,
+    SPAN_BATCH,
     BatchSettings,
     LimitSettings,
     OtlpSettings,
 )
 from otel_flow.settings.masking import MASK, looks_secret, mask_url, masked_repr
 from otel_flow.settings.proxies import ProxySettings
+from otel_flow.settings.reading import Reading
+from otel_flow.settings.table import COMMON, SETTINGS, SIGNALS
 
 
 if TYPE_CHECKING:
@@ -31,13 +39,9 @@ HistogramAggregation = Literal["explicit_bucket_histogram", "base2_exponential_b
 ExemplarFilter = Literal["always_on", "always_off", "trace_based"]
 
 _OTLP = {
-    signal: OtlpSettings(endpoint=f"{DEFAULT_HTTP_ENDPOINT}/v1/{signal}")
-    for signal in ("traces", "metrics", "logs")
+    signal: OtlpSettings(endpoint=default_endpoint("http/protobuf", signal)) for signal in SIGNALS
 }
 _NO_PROXIES = ProxySettings()
-_LIMITS = LimitSettings()
-_SPAN_BATCH = BatchSettings()
-_LOG_BATCH = BatchSettings(schedule_delay=1.0)
 
 
 def _empty() -> Mapping[str, str]:
@@ -79,11 +83,11 @@ class Settings:
     sampler_argument: str | None = None
     id_generator: str = "random"
     propagators: tuple[str, ...] = ("tracecontext", "baggage")
-    limits: LimitSettings = _LIMITS
+    limits: LimitSettings = LIMITS
 
     # Queues and export
-    span_batch: BatchSettings = _SPAN_BATCH
-    log_batch: BatchSettings = _LOG_BATCH
+    span_batch: BatchSettings = SPAN_BATCH
+    log_batch: BatchSettings = LOG_BATCH
     queue_bytes: int = 64 * 1024 * 1024
     queue_drop: Literal["oldest", "newest"] = "oldest"
     shutdown_timeout: float = 5.0
@@ -151,6 +155,34 @@ class Settings:
             dataclasses.replace(self, resource_attributes=attributes, redaction_hash_key=hash_key)
         )
 
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ, **keywords: Any) -> Settings:
+        """
+        Return the settings that *keywords* and the variables of *environ* give.
+
+        A keyword wins over a variable, a variable over the default; None is a
+        keyword that was not given. The keywords are the fields, and, for all
+        signals at once, ``endpoint``, ``headers``, ``export_timeout``,
+        ``compression``, ``certificate``, ``client_key``, ``client_certificate``,
+        ``insecure`` and ``protocol``.
+
+        Raises `ConfigError` with everything that is wrong, and `TypeError` for a
+        keyword that does not exist. ``OTEL_SDK_DISABLED=true`` switches off
+        whatever else is wrong: problems become warnings.
+        """
+        if unknown := sorted(keywords.keys() - _keywords()):
+            raise TypeError(f"unknown setting{'s' * (len(unknown) > 1)}: {', '.join(unknown)}")
+        reading = Reading(environ, keywords)
+        for setting in SETTINGS:
+            reading.take(setting)
+        fields = assembly.fields(reading)
+        consistency.check(reading, fields)
+        if reading.problems and not fields.get("sdk_disabled"):
+            raise ConfigError(reading.problems)
+        warnings = (*reading.warnings, *map(str, reading.problems))
+        sources = {s.field: reading.sources.get(s.field, "default") for s in SETTINGS}
+        return cls(**fields, sources=MappingProxyType(sources), warnings=warnings)
+
     def differences(self, other: Settings) -> tuple[str, ...]:
         """Return the names of the fields in which *other* differs, in order."""
         return tuple(
@@ -162,3 +194,10 @@ class Settings:
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy that the proxy variables name for *url*, None for a direct connection."""
         return self.proxies.url_for(url)
+
+
+def _keywords() -> set[str]:
+    """Return every keyword of ``from_environ``."""
+    fields = {field.name for field in dataclasses.fields(Settings)}
+    common = {setting.keyword or setting.field for setting in COMMON}
+    return (fields | common) - {"sources", "warnings", "platform_attributes"}

@@ -1,0 +1,142 @@
+"""From single values to the fields of the settings: groups, endpoints, the resource's names."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from otel_flow.names import environment
+from otel_flow.settings import endpoints
+from otel_flow.settings.groups import LIMITS, LOG_BATCH, SPAN_BATCH, OtlpSettings
+from otel_flow.settings.kinds import Rejected, Url
+from otel_flow.settings.proxies import ProxySettings
+from otel_flow.settings.reading import UNSET
+from otel_flow.settings.table import SETTINGS, SIGNALS
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otel_flow.settings.reading import Reading
+
+
+_URL = Url()
+_GRPC_PORT = 4317
+_ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
+
+
+def fields(reading: Reading) -> dict[str, Any]:
+    """Return the fields of the settings that were given, groups put together."""
+    _name_resource(reading)
+    return {
+        **{name: value for name, value in reading.values.items() if "." not in name},
+        "platform_attributes": platform_attributes(reading.environ),
+        **{f"otlp_{signal}": otlp(reading, signal) for signal in SIGNALS},
+        "proxies": reading.keywords.get("proxies") or proxies(reading.environ),
+        "span_batch": _group(reading, "span_batch", SPAN_BATCH),
+        "log_batch": _group(reading, "log_batch", LOG_BATCH),
+        "limits": _group(reading, "limits", LIMITS),
+    }
+
+
+def _name_resource(reading: Reading) -> None:
+    """
+    Merge the resource attributes of keyword and variable, and name the service by them.
+
+    For the fields that an attribute may give: keyword, attribute of the keyword,
+    own variable, attribute of the variable.
+    """
+    kind = next(setting.kind for setting in SETTINGS if setting.variable == _ATTRIBUTES)
+    from_variable = reading.variable(_ATTRIBUTES, kind)
+    from_variable = {} if from_variable is UNSET else from_variable
+    is_keyword = reading.sources.get("resource_attributes") == "keyword"
+    from_keyword = reading.values["resource_attributes"] if is_keyword else {}
+    for setting in SETTINGS:
+        source = reading.sources.get(setting.field)
+        if source != "keyword" and from_keyword.get(setting.attribute):
+            reading.keep(setting.field, from_keyword[setting.attribute], "keyword")
+        elif source is None and from_variable.get(setting.attribute):
+            reading.keep(setting.field, from_variable[setting.attribute], _ATTRIBUTES)
+    reading.values["resource_attributes"] = MappingProxyType({**from_variable, **from_keyword})
+
+
+def platform_attributes(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the resource attributes that the platform's variables give."""
+    found = {
+        attribute: next((text for name in names if (text := environ.get(name, "").strip())), None)
+        for attribute, names in environment.PLATFORM_ATTRIBUTES.items()
+    }
+    return MappingProxyType({attribute: text for attribute, text in found.items() if text})
+
+
+def proxies(environ: Mapping[str, str]) -> ProxySettings:
+    """Return what the proxy variables say; the lower-case name wins, as in curl."""
+
+    def read(name: str) -> str | None:
+        return environ.get(name.lower()) or environ.get(name) or None
+
+    # Under CGI, HTTP_PROXY is the request's Proxy header (https://httpoxy.org).
+    http = (
+        environ.get("http_proxy") if "REQUEST_METHOD" in environ else read(environment.HTTP_PROXY)
+    )
+    bypass = read(environment.NO_PROXY) or ""
+    return ProxySettings(
+        http=_proxy_url(http or None),
+        https=_proxy_url(read(environment.HTTPS_PROXY)),
+        all=_proxy_url(read(environment.ALL_PROXY)),
+        bypass=tuple(word.strip() for word in bypass.split(",") if word.strip()),
+    )
+
+
+def _proxy_url(text: str | None) -> str | None:
+    return f"http://{text}" if text and "://" not in text else text
+
+
+def otlp(reading: Reading, signal: str) -> OtlpSettings:
+    """Return how *signal* is sent."""
+    given = _members(reading, f"otlp_{signal}")
+    protocol = given.get("protocol", "http/protobuf")
+    return OtlpSettings(**{**given, "endpoint": _endpoint(reading, signal, protocol)})
+
+
+def _endpoint(reading: Reading, signal: str, protocol: str) -> str:
+    """Return the endpoint of *signal*; a wrong one is reported and replaced by the default."""
+    field = f"otlp_{signal}.endpoint"
+    text = reading.values.get(field)
+    if text is None:
+        return endpoints.default_endpoint(protocol, signal)
+    is_own = f"otlp_{signal}" in reading.keywords or signal.upper() in reading.sources[field]
+    try:
+        rule = endpoints.own_endpoint if is_own else endpoints.common_endpoint
+        endpoint = rule(text, protocol, signal)
+    except Rejected as rejected:
+        name = reading.source_of(field) if is_own else reading.source_of(field).rpartition(".")[2]
+        reading.reject(name, _URL.hidden(text), str(rejected))
+        return endpoints.default_endpoint(protocol, signal)
+    if protocol != "grpc" and _has_grpc_port(endpoint):
+        reading.warn(
+            f"{reading.source_of(field).rpartition('.')[2]}={_URL.hidden(text)} has gRPC's port, but "
+            "the protocol is http/protobuf, whose port is 4318; change the port, or set "
+            "OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+        )
+    return endpoint
+
+
+def _has_grpc_port(endpoint: str) -> bool:
+    return endpoint.startswith("http") and urlsplit(endpoint).port == _GRPC_PORT
+
+
+def _members(reading: Reading, group: str) -> dict[str, Any]:
+    prefix = f"{group}."
+    return {
+        field.removeprefix(prefix): value
+        for field, value in reading.values.items()
+        if field.startswith(prefix)
+    }
+
+
+def _group(reading: Reading, name: str, default: Any) -> Any:
+    return dataclasses.replace(default, **_members(reading, name))

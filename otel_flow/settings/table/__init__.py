@@ -1,0 +1,28 @@
+"""
+The table that drives everything: one entry a setting.
+
+To add a setting, add an entry here and a field to `otel_flow.settings.model.Settings`
+(or to a group of `otel_flow.settings.groups`); reading, checking, masking, ``otel-flow
+env`` and README's table follow from the entry.
+"""
+
+from otel_flow.settings.table import service, signals
+from otel_flow.settings.table.otlp import COMMON, OTLP, SIGNALS
+from otel_flow.settings.table.setting import Setting
+
+
+SETTINGS: tuple[Setting, ...] = (
+    *service.RESOURCE,
+    *signals.EXPORT,
+    *OTLP,
+    *signals.TRACES,
+    *signals.LIMITS,
+    *signals.QUEUES,
+    *signals.METRICS,
+    *service.LOGS,
+    *service.REDACTION,
+    *service.INSTRUMENTATION,
+)
+"""Every setting, in the order of the table."""
+
+__all__ = ["COMMON", "OTLP", "SETTINGS", "SIGNALS", "Setting"]
