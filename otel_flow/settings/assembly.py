@@ -12,14 +12,12 @@ from otel_flow.names import environment
 from otel_flow.settings import endpoints
 from otel_flow.settings.groups import LIMITS, LOG_BATCH, SPAN_BATCH, OtlpSettings
 from otel_flow.settings.kinds import Rejected, Url
-from otel_flow.settings.proxies import ProxySettings
+from otel_flow.settings.proxies import NO_PROXIES
 from otel_flow.settings.reading import UNSET
 from otel_flow.settings.table import SETTINGS, SIGNALS
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otel_flow.settings.reading import Reading
 
 
@@ -31,11 +29,11 @@ _ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
 def fields(reading: Reading) -> dict[str, Any]:
     """Return the fields of the settings that were given, groups put together."""
     _name_resource(reading)
+    _place(reading)
     return {
         **{name: value for name, value in reading.values.items() if "." not in name},
-        "platform_attributes": platform_attributes(reading.environ),
         **{f"otlp_{signal}": otlp(reading, signal) for signal in SIGNALS},
-        "proxies": reading.keywords.get("proxies") or proxies(reading.environ),
+        "proxies": _group(reading, "proxies", NO_PROXIES),
         "span_batch": _group(reading, "span_batch", SPAN_BATCH),
         "log_batch": _group(reading, "log_batch", LOG_BATCH),
         "limits": _group(reading, "limits", LIMITS),
@@ -63,36 +61,19 @@ def _name_resource(reading: Reading) -> None:
     reading.values["resource_attributes"] = MappingProxyType({**from_variable, **from_keyword})
 
 
-def platform_attributes(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the resource attributes that the platform's variables give."""
-    found = {
-        attribute: next((text for name in names if (text := environ.get(name, "").strip())), None)
-        for attribute, names in environment.PLATFORM_ATTRIBUTES.items()
-    }
-    return MappingProxyType({attribute: text for attribute, text in found.items() if text})
-
-
-def proxies(environ: Mapping[str, str]) -> ProxySettings:
-    """Return what the proxy variables say; the lower-case name wins, as in curl."""
-
-    def read(name: str) -> str | None:
-        return environ.get(name.lower()) or environ.get(name) or None
-
-    # Under CGI, HTTP_PROXY is the request's Proxy header (https://httpoxy.org).
-    http = (
-        environ.get("http_proxy") if "REQUEST_METHOD" in environ else read(environment.HTTP_PROXY)
-    )
-    bypass = read(environment.NO_PROXY) or ""
-    return ProxySettings(
-        http=_proxy_url(http or None),
-        https=_proxy_url(read(environment.HTTPS_PROXY)),
-        all=_proxy_url(read(environment.ALL_PROXY)),
-        bypass=tuple(word.strip() for word in bypass.split(",") if word.strip()),
-    )
-
-
-def _proxy_url(text: str | None) -> str | None:
-    return f"http://{text}" if text and "://" not in text else text
+def _place(reading: Reading) -> None:
+    """Read the resource attributes that the platform's variables give."""
+    if "platform_attributes" in reading.values:
+        return
+    found = {}
+    sources = []
+    for attribute, names in environment.PLATFORM_ATTRIBUTES.items():
+        for name in names:
+            if attribute not in found and (text := reading.environ.get(name, "").strip()):
+                found[attribute] = text
+                sources.append(name)
+    if found:
+        reading.keep("platform_attributes", MappingProxyType(found), ", ".join(sources))
 
 
 def otlp(reading: Reading, signal: str) -> OtlpSettings:

@@ -24,8 +24,8 @@ from otel_flow.settings.groups import (
     LimitSettings,
     OtlpSettings,
 )
-from otel_flow.settings.masking import MASK, looks_secret, mask_url, masked_repr
-from otel_flow.settings.proxies import ProxySettings
+from otel_flow.settings.masking import masked_repr
+from otel_flow.settings.proxies import NO_PROXIES, ProxySettings
 from otel_flow.settings.reading import Reading
 from otel_flow.settings.table import COMMON, SETTINGS, SIGNALS
 
@@ -41,7 +41,6 @@ ExemplarFilter = Literal["always_on", "always_off", "trace_based"]
 _OTLP = {
     signal: OtlpSettings(endpoint=default_endpoint("http/protobuf", signal)) for signal in SIGNALS
 }
-_NO_PROXIES = ProxySettings()
 
 
 def _empty() -> Mapping[str, str]:
@@ -76,7 +75,7 @@ class Settings:
     otlp_traces: OtlpSettings = _OTLP["traces"]
     otlp_metrics: OtlpSettings = _OTLP["metrics"]
     otlp_logs: OtlpSettings = _OTLP["logs"]
-    proxies: ProxySettings = _NO_PROXIES
+    proxies: ProxySettings = NO_PROXIES
 
     # Traces
     sampler: str = "parentbased_always_on"
@@ -146,14 +145,10 @@ class Settings:
     """What was accepted with a doubt; secrets are masked."""
 
     def __repr__(self) -> str:
-        attributes = {
-            key: MASK if looks_secret(key) else mask_url(value) if "://" in value else value
-            for key, value in self.resource_attributes.items()
-        }
-        hash_key = self.redaction_hash_key and MASK
-        return masked_repr(
-            dataclasses.replace(self, resource_attributes=attributes, redaction_hash_key=hash_key)
-        )
+        shown = {name: kind.shown(getattr(self, name)) for name, kind in _KINDS.items()}
+        defaults = {name: kind.shown(getattr(_DEFAULTS, name)) for name, kind in _KINDS.items()}
+        changed = {name: value for name, value in shown.items() if value != defaults[name]}
+        return masked_repr(dataclasses.replace(self, **changed))
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ, **keywords: Any) -> Settings:
@@ -196,8 +191,12 @@ class Settings:
         return self.proxies.url_for(url)
 
 
+_DEFAULTS = Settings()
+_KINDS = {setting.field: setting.kind for setting in SETTINGS if "." not in setting.field}
+
+
 def _keywords() -> set[str]:
     """Return every keyword of ``from_environ``."""
     fields = {field.name for field in dataclasses.fields(Settings)}
     common = {setting.keyword or setting.field for setting in COMMON}
-    return (fields | common) - {"sources", "warnings", "platform_attributes"}
+    return (fields | common) - {"sources", "warnings"}

@@ -47,6 +47,9 @@ class ProxySettings:
         return (self.http if parts.scheme == "http" else self.https) or self.all
 
 
+NO_PROXIES = ProxySettings()
+
+
 def _bypasses(entry: str, host: str, port: int) -> bool:
     """Return whether one entry of ``NO_PROXY`` covers *host* and *port*."""
     if entry == "*":

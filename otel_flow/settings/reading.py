@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_flow.errors import Problem
+from otel_flow.names import environment
 from otel_flow.settings.kinds import Doubted, Rejected
 from otel_flow.settings.masking import printable
 
@@ -29,7 +30,7 @@ class Reading:
     """
 
     def __init__(self, environ: Mapping[str, str], keywords: Mapping[str, Any]) -> None:
-        self.environ = environ
+        self.environ = _without_request_header(environ)
         self.keywords = {name: value for name, value in keywords.items() if value is not None}
         self.values: dict[str, Any] = {}
         self.sources: dict[str, str] = {}
@@ -109,3 +110,11 @@ class Reading:
         """Return what to call *field* in a message: its variable, or its keyword."""
         source = self.sources.get(field, "keyword")
         return field if source == "keyword" else source
+
+
+def _without_request_header(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return *environ* without ``HTTP_PROXY`` under CGI, where it is a header of the request."""
+    if "REQUEST_METHOD" not in environ:
+        return environ
+    # https://httpoxy.org
+    return {name: text for name, text in environ.items() if name != environment.HTTP_PROXY}

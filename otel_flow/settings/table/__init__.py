@@ -8,6 +8,7 @@ env`` and README's table follow from the entry.
 
 from otel_flow.settings.table import service, signals
 from otel_flow.settings.table.otlp import COMMON, OTLP, SIGNALS
+from otel_flow.settings.table.proxies import PROXIES
 from otel_flow.settings.table.setting import Setting
 
 
@@ -15,6 +16,7 @@ SETTINGS: tuple[Setting, ...] = (
     *service.RESOURCE,
     *signals.EXPORT,
     *OTLP,
+    *PROXIES,
     *signals.TRACES,
     *signals.LIMITS,
     *signals.QUEUES,
@@ -25,4 +27,18 @@ SETTINGS: tuple[Setting, ...] = (
 )
 """Every setting, in the order of the table."""
 
-__all__ = ["COMMON", "OTLP", "SETTINGS", "SIGNALS", "Setting"]
+LISTED: tuple[Setting, ...] = (
+    *service.RESOURCE,
+    *signals.EXPORT,
+    *COMMON,
+    *signals.TRACES,
+    *signals.LIMITS,
+    *signals.QUEUES,
+    *signals.METRICS,
+    *service.LOGS,
+    *service.REDACTION,
+    *service.INSTRUMENTATION,
+)
+"""Every setting once, the OTLP options not by signal: the rows of README's table."""
+
+__all__ = ["COMMON", "LISTED", "OTLP", "SETTINGS", "SIGNALS", "Setting"]

@@ -101,7 +101,6 @@ def _for_signal(common: Setting, signal: str) -> Setting:
         common.unit,
         falls_back_to=(common.variable,),
         keyword=common.keyword or common.field,
-        listed=False,
     )
 
 

@@ -100,6 +100,12 @@ RESOURCE = (
         "Attributes of the resource, `key1=value1,key2=value2`, percent-encoded.",
     ),
     Setting(
+        "platform_attributes",
+        None,
+        Attributes(),
+        "Attributes of the resource from the variables that a Kubernetes manifest fills.",
+    ),
+    Setting(
         "resource_detectors",
         "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS",
         Words(each=detector),

@@ -30,8 +30,6 @@ class Setting:
     falls_back_to: tuple[str, ...] = ()
     attribute: str | None = None
     keyword: str | None = None
-    listed: bool = True
-    """Whether the setting has a row of its own in README's table."""
 
     @property
     def variables(self) -> tuple[str, ...]:
