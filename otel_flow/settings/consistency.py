@@ -65,10 +65,22 @@ def _check_unknown(reading: Reading, name: str) -> None:
     own = name.startswith(environment.OWN_PREFIX)
     if not own and not name.startswith("OTEL_"):
         return
-    nearest = difflib.get_close_matches(name, KNOWN_VARIABLES, 1, 0.6 if own else _MISSPELLED)
+    nearest = _nearest_own(name) if own else _nearest(name)
     if own or nearest:
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        hint = f"; did you mean {nearest}?" if nearest else ""
         reading.warn(f"{name} is not known{hint}")
+
+
+def _nearest(name: str) -> str | None:
+    return next(iter(difflib.get_close_matches(name, KNOWN_VARIABLES, 1, _MISSPELLED)), None)
+
+
+def _nearest_own(name: str) -> str | None:
+    """Return the known name of ours that is nearest, compared without the common prefix."""
+    prefix = environment.OWN_PREFIX
+    own = [known.removeprefix(prefix) for known in KNOWN_VARIABLES if known.startswith(prefix)]
+    nearest = difflib.get_close_matches(name.removeprefix(prefix), own, 1)
+    return prefix + nearest[0] if nearest else None
 
 
 def _check_sampler(reading: Reading, fields: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MASK = "***"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_AFTER_PATH = re.compile(r"([?#]).*", re.DOTALL)
+_QUERY = re.compile(r"[?#]")
 _SECRET_KEY = re.compile(
     r"pass(word|wd|phrase)?|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key"
     r"|credential|authorization|\bauth\b|cookie|signature|dsn",
@@ -32,15 +32,18 @@ def mask_url(text: str) -> str:
     """
     Return *text* without user-info, query and fragment.
 
-    Everything before the last ``@`` goes: a password may hold any character when
-    whoever wrote it forgot to encode it.
+    A password may hold any character when whoever wrote it forgot to encode it:
+    everything before the last ``@`` goes, and everything else as well where that
+    ``@`` may belong to a query.
     """
     scheme = _SCHEME.match(text)
     start = scheme.group() if scheme else ""
-    rest = text[len(start) :]
-    if "@" in rest:
-        rest = f"{MASK}@{rest.rpartition('@')[2]}"
-    return start + _AFTER_PATH.sub(rf"\1{MASK}", rest)
+    user, at, place = text[len(start) :].rpartition("@")
+    if _QUERY.search(user):
+        return start + MASK
+    if query := _QUERY.search(place):
+        place = place[: query.end()] + MASK
+    return start + (f"{MASK}@" if at else "") + place
 
 
 def mask_pairs(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_flow.errors import Problem
@@ -11,8 +12,6 @@ from otel_flow.settings.masking import printable
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otel_flow.settings.kinds import Kind
     from otel_flow.settings.table import Setting
 
@@ -91,9 +90,8 @@ class Reading:
         try:
             return kind.check(value)
         except Rejected as rejected:
-            self.reject(
-                name, kind.hidden(value if isinstance(value, str) else repr(value)), str(rejected)
-            )
+            shown = kind.hidden(value if isinstance(value, str) else _outline(value))
+            self.reject(name, shown, str(rejected))
             return UNSET
 
     def reject(self, name: str, shown: str, expected: str) -> None:
@@ -110,6 +108,11 @@ class Reading:
         """Return what to call *field* in a message: its variable, or its keyword."""
         source = self.sources.get(field, "keyword")
         return field if source == "keyword" else source
+
+
+def _outline(value: Any) -> str:
+    """Return what a keyword of the wrong shape looks like; what a mapping holds may be secret."""
+    return f"a {type(value).__name__}" if isinstance(value, Mapping) else repr(value)
 
 
 def _without_request_header(environ: Mapping[str, str]) -> Mapping[str, str]:
