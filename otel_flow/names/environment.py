@@ -100,7 +100,15 @@ PLATFORM_ATTRIBUTES = {
     "k8s.container.name": ("K8S_CONTAINER_NAME", "CONTAINER_NAME"),
     "k8s.deployment.name": ("K8S_DEPLOYMENT_NAME", "OTEL_RESOURCE_ATTRIBUTES_DEPLOYMENT_NAME"),
 }
-"""Resource attribute → variables that a Kubernetes manifest fills by the downward API."""
+"""
+Resource attribute → variables that a Kubernetes manifest fills by the downward API.
+
+Names that start neither with ``K8S_`` nor with ``OTEL_`` count where
+`KUBERNETES_SERVICE_HOST` is set: elsewhere they are anybody's.
+"""
+
+KUBERNETES_SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
+"""What every container of a pod has."""
 
 HTTP_PROXY = "HTTP_PROXY"
 HTTPS_PROXY = "HTTPS_PROXY"

@@ -65,15 +65,21 @@ def _place(reading: Reading) -> None:
     """Read the resource attributes that the platform's variables give."""
     if "platform_attributes" in reading.values:
         return
-    found = {}
-    sources = []
-    for attribute, names in environment.PLATFORM_ATTRIBUTES.items():
-        for name in names:
-            if attribute not in found and (text := reading.environ.get(name, "").strip()):
-                found[attribute] = text
-                sources.append(name)
+    found = {
+        attribute: name
+        for attribute, names in environment.PLATFORM_ATTRIBUTES.items()
+        if (name := next((name for name in names if _says(reading, name)), None))
+    }
     if found:
-        reading.keep("platform_attributes", MappingProxyType(found), ", ".join(sources))
+        values = {attribute: reading.environ[name].strip() for attribute, name in found.items()}
+        reading.keep("platform_attributes", MappingProxyType(values), ", ".join(found.values()))
+
+
+def _says(reading: Reading, name: str) -> bool:
+    """Return whether a platform's variable is set and means what we take it for."""
+    is_clear = name.startswith(("K8S_", "OTEL_"))
+    in_cluster = environment.KUBERNETES_SERVICE_HOST in reading.environ
+    return (is_clear or in_cluster) and bool(reading.environ.get(name, "").strip())
 
 
 def otlp(reading: Reading, signal: str) -> OtlpSettings:

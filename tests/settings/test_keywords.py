@@ -225,8 +225,24 @@ def test_names_from_attributes():
 def test_platform_attributes():
     """The variables of the downward API become attributes, the specific name first."""
     settings = Settings.from_environ(
-        {"POD_NAME": "generic", "K8S_POD_NAME": "shop-1", "NODE_NAME": "n1", "POD_IP": ""}
+        {
+            "KUBERNETES_SERVICE_HOST": "10.0.0.1",
+            "POD_NAME": "generic",
+            "K8S_POD_NAME": "shop-1",
+            "NODE_NAME": "n1",
+            "POD_IP": "",
+        }
     )
 
     assert settings.platform_attributes == {"k8s.node.name": "n1", "k8s.pod.name": "shop-1"}
     assert settings.sources["platform_attributes"] == "NODE_NAME, K8S_POD_NAME"
+
+
+def test_platform_variables_of_others():
+    """Outside of a cluster, NODE_NAME and the like are anybody's; K8S_ names are not."""
+    environ = {"NODE_NAME": "jenkins", "CONTAINER_NAME": "build", "K8S_NODE_NAME": ""}
+
+    assert Settings.from_environ(environ).platform_attributes == {}
+    assert Settings.from_environ({**environ, "K8S_NODE_NAME": "n1"}).platform_attributes == {
+        "k8s.node.name": "n1"
+    }

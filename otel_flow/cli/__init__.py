@@ -1,0 +1,6 @@
+"""The ``otel-flow`` command."""
+
+from otel_flow.cli.program import main
+
+
+__all__ = ["main"]

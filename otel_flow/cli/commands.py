@@ -1,0 +1,50 @@
+"""
+The table of commands: one line and one module each.
+
+A command's module has ``EXAMPLES: str``, ``add_arguments(parser)`` and
+``run(arguments) -> int``, which returns the exit code: 0 good, 1 bad, 2 wrong use
+or configuration. It is imported when its command is called, not before.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+
+from typing import TYPE_CHECKING, Protocol, cast
+
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class CommandModule(Protocol):
+    """What a command's module has."""
+
+    EXAMPLES: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
+        """Declare the arguments."""
+
+    def run(self, arguments: argparse.Namespace, /) -> int:
+        """Do the work and return the exit code."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Command:
+    """A name on the command line, what it does in one line, and where it lives."""
+
+    name: str
+    summary: str
+    module: str
+
+    def load(self) -> CommandModule:
+        """Import the module."""
+        return cast("CommandModule", importlib.import_module(self.module))
+
+
+COMMANDS = (
+    Command("env", "print every setting, its value and where it comes from", "otel_flow.cli.env"),
+    Command("run", "run a command under opentelemetry-instrument", "otel_flow.cli.run"),
+)
+"""Every command, in the order of the help."""
