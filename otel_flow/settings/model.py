@@ -168,6 +168,8 @@ class Settings:
         if unknown := sorted(keywords.keys() - _keywords()):
             raise TypeError(f"unknown setting{'s' * (len(unknown) > 1)}: {', '.join(unknown)}")
         reading = Reading(environ, keywords)
+        for name, default in _GROUPS.items():
+            reading.require(name, type(default))
         for setting in SETTINGS:
             reading.take(setting)
         fields = assembly.fields(reading)
@@ -192,6 +194,11 @@ class Settings:
 
 
 _DEFAULTS = Settings()
+_GROUPS = {
+    field.name: value
+    for field in dataclasses.fields(Settings)
+    if dataclasses.is_dataclass(value := getattr(_DEFAULTS, field.name))
+}
 _KINDS = {setting.field: setting.kind for setting in SETTINGS if "." not in setting.field}
 
 

@@ -12,6 +12,8 @@ from otel_flow.settings.masking import printable
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from otel_flow.settings.kinds import Kind
     from otel_flow.settings.table import Setting
 
@@ -74,25 +76,32 @@ class Reading:
         return self._read[name]
 
     def _parsed(self, name: str, kind: Kind, text: str) -> Any:
+        return self._tried(name, kind.hidden(text), kind.parse, text)
+
+    def _tried(self, name: str, shown: str, read: Callable[[Any], Any], value: Any) -> Any:
+        """Return what *read* makes of *value*; report what it doubts or rejects."""
         try:
-            return kind.parse(text)
+            return read(value)
         except Doubted as doubt:
-            self.warnings.append(f"{name}={printable(kind.hidden(text))} {doubt}")
+            self.warn(f"{name}={printable(shown)} {doubt}")
             return doubt.value
         except Rejected as rejected:
-            self.reject(name, kind.hidden(text), str(rejected))
+            self.reject(name, shown, str(rejected))
             return UNSET
 
     def _checked(self, name: str, kind: Kind, value: Any) -> Any:
         """Return the value of a keyword; None inside a group stands for unset."""
         if value is None:
             return UNSET
-        try:
-            return kind.check(value)
-        except Rejected as rejected:
-            shown = kind.hidden(value if isinstance(value, str) else _outline(value))
-            self.reject(name, shown, str(rejected))
-            return UNSET
+        shown = kind.hidden(value if isinstance(value, str) else _outline(value))
+        return self._tried(name, shown, kind.check, value)
+
+    def require(self, keyword: str, expected: type) -> None:
+        """Reject a keyword, if given, that is not an *expected*."""
+        value = self.keywords.get(keyword)
+        if value is not None and not isinstance(value, expected):
+            self.reject(keyword, f"a {type(value).__name__}", f"an instance of {expected.__name__}")
+            del self.keywords[keyword]
 
     def reject(self, name: str, shown: str, expected: str) -> None:
         """Add a problem, once a name; *shown* is the value without secrets."""

@@ -60,6 +60,9 @@ def test_unknown_keyword():
         ("limits", LimitSettings(event_count=-1)),
         ("certificate", "/nowhere/ca.pem"),
         ("sampler", "dice"),
+        ("otlp_logs", "http://c"),
+        ("span_batch", LimitSettings()),
+        ("proxies", {"http": "p"}),
     ],
 )
 def test_wrong_keyword(keyword, value):
@@ -246,3 +249,12 @@ def test_platform_variables_of_others():
     assert Settings.from_environ({**environ, "K8S_NODE_NAME": "n1"}).platform_attributes == {
         "k8s.node.name": "n1"
     }
+
+
+def test_platform_attributes_of_a_keyword():
+    """Platform attributes given as keyword replace what the variables say."""
+    settings = Settings.from_environ(
+        {"K8S_NODE_NAME": "n1"}, platform_attributes={"cloud.region": "here"}
+    )
+
+    assert settings.platform_attributes == {"cloud.region": "here"}

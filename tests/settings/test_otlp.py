@@ -1,7 +1,7 @@
 import pytest
 
 from otel_flow.errors import ConfigError
-from otel_flow.settings import OtlpSettings, Settings
+from otel_flow.settings import OtlpSettings, Settings, consistency
 from otel_flow.settings.endpoints import socket_parts
 
 
@@ -176,3 +176,34 @@ def test_socket_parts():
     assert socket_parts("unix:///run/otel.sock:/v1/logs") == ("/run/otel.sock", "/v1/logs")
     assert socket_parts("unix:///run/otel.sock") == ("/run/otel.sock", "/")
     assert socket_parts("http://c/v1/logs") is None
+
+
+def test_zstd_needs_a_module(monkeypatch, tmp_path):
+    """zstd is taken where a module for it is installed; elsewhere the message is the pip command."""
+    (tmp_path / "frozen_zstd.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(consistency, "_ZSTD_MODULES", ("nowhere.zstd", "frozen_zstd"))
+    settings = Settings.from_environ({"OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"})
+    assert settings.otlp_logs.compression == "zstd"
+
+    monkeypatch.setattr(consistency, "_ZSTD_MODULES", ("nowhere.zstd",))
+    with pytest.raises(ConfigError, match=r'pip install "backports\.zstd"'):
+        Settings.from_environ({"OTEL_EXPORTER_OTLP_COMPRESSION": "zstd"})
+
+
+def test_grpc_needs_a_package(monkeypatch):
+    """gRPC without its package is a problem with the pip command, unless OTLP is not used."""
+    monkeypatch.setattr(consistency, "_GRPC_PACKAGE", "no-such-package")
+
+    with pytest.raises(ConfigError, match=r'pip install "otel-flow\[grpc\]"') as caught:
+        Settings.from_environ({PROTOCOL: "grpc"})
+    assert len(caught.value.problems) == 1
+    off = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
+    assert Settings.from_environ({PROTOCOL: "grpc", **off}).otlp_logs.protocol == "grpc"
+
+
+@pytest.mark.parametrize("text", ["a b:4317", "http://", "https://c:port"])
+def test_wrong_grpc_endpoint(text):
+    """A gRPC endpoint with blanks, or a URL without a host, is a problem."""
+    with pytest.raises(ConfigError, match=BASE):
+        Settings.from_environ({BASE: text, PROTOCOL: "grpc"})

@@ -1,6 +1,6 @@
 import pytest
 
-from otel_flow.settings import Settings
+from otel_flow.settings import ProxySettings, Settings
 
 
 ENDPOINT = "http://collector:4318/v1/traces"
@@ -72,3 +72,13 @@ def test_proxy_of_another_kind():
     assert settings.warnings == (
         "ALL_PROXY=socks5://p:1 has no effect: only HTTP proxies are supported",
     )
+
+
+def test_keyword_is_checked_like_the_variables():
+    """A proxy given as keyword is completed, and doubted, as a variable is."""
+    settings = Settings.from_environ(
+        {"HTTP_PROXY": "variable"}, proxies=ProxySettings(http="p:1", https="socks5://p")
+    )
+
+    assert settings.proxies == ProxySettings(http="http://p:1")
+    assert "proxies.https=socks5://p has no effect" in settings.warnings[0]

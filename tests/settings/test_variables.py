@@ -1,10 +1,14 @@
 import functools
 
+import opentelemetry.environment_variables as api_variables
+import opentelemetry.instrumentation.environment_variables as wrapper_variables
+import opentelemetry.sdk.environment_variables as sdk_variables
 import pytest
 
 from otel_flow.errors import ConfigError
 from otel_flow.names import environment
 from otel_flow.settings import Settings
+from otel_flow.settings.consistency import KNOWN_VARIABLES
 from otel_flow.settings.kinds import ENDLESS
 from otel_flow.settings.table import SETTINGS
 
@@ -341,3 +345,11 @@ def test_every_variable_has_one_kind():
     for setting in SETTINGS:
         for name in setting.variables:
             assert kinds.setdefault(name, setting.kind) == setting.kind
+
+
+def test_every_name_of_the_sdk_is_known():
+    """Every OTEL_ variable that the API, the SDK and the wrapper document means something here."""
+    modules = (api_variables, sdk_variables, wrapper_variables)
+    names = {name for module in modules for name in dir(module) if name.startswith("OTEL_")}
+
+    assert names - KNOWN_VARIABLES == set()

@@ -6,7 +6,7 @@ To add a setting, add an entry here and a field to `otel_flow.settings.model.Set
 env`` and README's table follow from the entry.
 """
 
-from otel_flow.settings.table import service, signals
+from otel_flow.settings.table import instrumentation, service, signals
 from otel_flow.settings.table.otlp import COMMON, OTLP, SIGNALS
 from otel_flow.settings.table.proxies import PROXIES
 from otel_flow.settings.table.setting import Setting
@@ -23,7 +23,7 @@ SETTINGS: tuple[Setting, ...] = (
     *signals.METRICS,
     *service.LOGS,
     *service.REDACTION,
-    *service.INSTRUMENTATION,
+    *instrumentation.INSTRUMENTATION,
 )
 """Every setting, in the order of the table."""
 
@@ -37,7 +37,7 @@ LISTED: tuple[Setting, ...] = (
     *signals.METRICS,
     *service.LOGS,
     *service.REDACTION,
-    *service.INSTRUMENTATION,
+    *instrumentation.INSTRUMENTATION,
 )
 """Every setting once, the OTLP options not by signal: the rows of README's table."""
 
