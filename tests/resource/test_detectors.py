@@ -1,4 +1,7 @@
 import logging
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -65,14 +68,14 @@ def detecting(tmp_path, monkeypatch):
     """Install a distribution with detectors of every temper, and let no thread of theirs stay."""
     install(tmp_path, "detecting", modules={"detecting.py": SOURCE}, entry_points=ENTRY_POINTS)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "detecting", raising=False)
+    monkeypatch.delitem(sys.modules, "detecting", raising=False)
     module = __import__("detecting")
     yield module
     module.gate.set()
     for thread in threading.enumerate():
         if thread.name.startswith("otel-flow detector"):
             thread.join(20)
-    monkeypatch.delitem(__import__("sys").modules, "detecting", raising=False)
+    monkeypatch.delitem(sys.modules, "detecting", raising=False)
 
 
 def warnings(caplog):
@@ -126,3 +129,22 @@ def test_all_installed(caplog, detecting):
     assert found["host.name"]
     assert "service.instance.id" not in found
     assert len(warnings(caplog)) == 3
+
+
+def test_hanging_detector_does_not_keep_the_process(tmp_path):
+    """A detector that never returns does not keep the process from ending."""
+    script = (
+        "from otel_flow.resource.detectors import detect\n"
+        "print(detect(('slow', 'good'), timeout=0.5))\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+
+    assert "slow" not in result.stdout
