@@ -1,0 +1,6 @@
+"""Fork, exit and signals: the only place that hooks into the life of the process."""
+
+from otel_flow.process.hooks import flush_now, install, on_exit, on_flush, uninstall
+
+
+__all__ = ["flush_now", "install", "on_exit", "on_flush", "uninstall"]

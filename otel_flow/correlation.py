@@ -1,0 +1,82 @@
+"""
+Correlation: the ids that make one story of a request's spans, log lines and tasks.
+
+The correlation id is the W3C trace id. A request id that the client sent is kept
+beside it where it is valid, so that a support ticket can name either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from opentelemetry import trace
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextvars import Token
+
+    from structlog.typing import EventDict, WrappedLogger
+
+
+_request_id: ContextVar[str | None] = ContextVar("otel_flow_request_id", default=None)
+
+_VALID = re.compile(r"[A-Za-z0-9._:@/+=,~-]{1,128}", re.ASCII)
+
+
+def valid_request_id(text: str) -> bool:
+    """Return whether *text* may serve as a request id: 1 to 128 characters that need no quoting."""
+    return _VALID.fullmatch(text) is not None
+
+
+def bind_request_id(value: str) -> Token[str | None]:
+    """Make *value* the request id of the current context; pass the token to `unbind_request_id`."""
+    return _request_id.set(value)
+
+
+def unbind_request_id(token: Token[str | None]) -> None:
+    """Restore the request id that was bound before."""
+    _request_id.reset(token)
+
+
+def bound_request_id() -> str | None:
+    """Return the request id that was bound, None where there was none."""
+    return _request_id.get()
+
+
+def request_id() -> str | None:
+    """Return the bound request id, otherwise the trace id of the current span, otherwise None."""
+    return _request_id.get() or trace_id()
+
+
+def trace_id() -> str | None:
+    """Return the current span's trace id, 32 lowercase hexadecimal digits, or None outside a span."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def add_trace_context(_logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
+    """Add ``trace_id``, ``span_id`` and ``request_id`` of the current context to an event."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event_dict["trace_id"] = trace.format_trace_id(context.trace_id)
+        event_dict["span_id"] = trace.format_span_id(context.span_id)
+    found = _request_id.get()
+    if found is not None:
+        event_dict.setdefault("request_id", found)
+    elif context.is_valid:
+        event_dict.setdefault("request_id", event_dict["trace_id"])
+    return event_dict
+
+
+@contextlib.contextmanager
+def log_context(**values: Any) -> Iterator[None]:
+    """Bind *values* to every log event that is written inside the block."""
+    with structlog.contextvars.bound_contextvars(**values):
+        yield

@@ -1,0 +1,156 @@
+"""The pipeline: what the providers feed, and how it is emptied under one deadline."""
+
+from __future__ import annotations
+
+import functools
+import logging
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk._logs.export import (
+    BatchLogRecordProcessor,
+    ConsoleLogRecordExporter,
+    SimpleLogRecordProcessor,
+)
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    ConsoleSpanExporter,
+    SimpleSpanProcessor,
+)
+
+from otel_flow.delivery.deadline import call_all
+from otel_flow.delivery.otlp_exporters import build_otlp_exporter
+from otel_flow.delivery.preferences import metric_preferences
+from otel_flow.names import environment
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from opentelemetry.sdk._logs import LogRecordProcessor
+    from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.trace import SpanProcessor
+
+    from otel_flow.settings import BatchSettings, Settings
+
+
+_logger = logging.getLogger("otel_flow.delivery")
+
+_QUEUE = 8192
+"""How many spans or records may wait where the settings name no size."""
+_BATCH = 512
+
+_CONSOLE: dict[str, Callable[[], Any]] = {
+    "traces": ConsoleSpanExporter,
+    "metrics": ConsoleMetricExporter,
+    "logs": ConsoleLogRecordExporter,
+}
+_GROUPS = {
+    "traces": environment.TRACES_EXPORTER_GROUP,
+    "metrics": environment.METRICS_EXPORTER_GROUP,
+    "logs": environment.LOGS_EXPORTER_GROUP,
+}
+
+
+class Pipeline:
+    """Processors and readers of the three signals."""
+
+    def __init__(
+        self,
+        *,
+        span_processors: Iterable[SpanProcessor],
+        log_record_processors: Iterable[LogRecordProcessor],
+        metric_readers: Iterable[MetricReader],
+    ) -> None:
+        self.span_processors = tuple(span_processors)
+        self.log_record_processors = tuple(log_record_processors)
+        self.metric_readers = tuple(metric_readers)
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return (*self.metric_readers, *self.span_processors, *self.log_record_processors)
+
+    def force_flush(self, timeout: float) -> bool:
+        """Deliver what is queued and return within *timeout* seconds whether all of it was taken."""
+        flushes = [functools.partial(part.force_flush, timeout * 1000) for part in self._parts]
+        return call_all(flushes, timeout)
+
+    def shutdown(self, timeout: float) -> bool:
+        """Deliver what is queued, stop, and return within *timeout* seconds whether all ended."""
+        return call_all([part.shutdown for part in self._parts], timeout)
+
+
+def build_pipeline(
+    settings: Settings,
+    *,
+    span_exporters: Sequence[Any] = (),
+    metric_exporters: Sequence[Any] = (),
+    log_exporters: Sequence[Any] = (),
+) -> Pipeline:
+    """
+    Return the pipeline of the exporters that *settings* name and of those passed.
+
+    An exporter that cannot be built is named in one log line; the others go on.
+    """
+    spans = [*_exporters(settings, "traces"), *span_exporters]
+    metrics = [*_exporters(settings, "metrics"), *metric_exporters]
+    logs = [*_exporters(settings, "logs"), *log_exporters]
+    return Pipeline(
+        span_processors=[_span_processor(exporter, settings.span_batch) for exporter in spans],
+        log_record_processors=[_log_processor(exporter, settings.log_batch) for exporter in logs],
+        metric_readers=[_metric_reader(exporter, settings) for exporter in metrics],
+    )
+
+
+def _exporters(settings: Settings, signal: str) -> list[Any]:
+    built = []
+    for name in getattr(settings, f"{signal}_exporters"):
+        # Third-party constructors raise what they like, and a missing exporter must
+        # not take the others with it.
+        try:
+            built.append(_exporter(settings, signal, name))
+        except Exception as error:
+            _logger.error("the %s exporter %s is left out: %s", signal, name, error)  # noqa: TRY400
+    return built
+
+
+def _exporter(settings: Settings, signal: str, name: str) -> Any:
+    if name == "console":
+        return _CONSOLE[signal]()
+    if name == "otlp":
+        preferences = metric_preferences(settings) if signal == "metrics" else {}
+        return build_otlp_exporter(signal, getattr(settings, f"otlp_{signal}"), **preferences)
+    (entry_point, *_) = entry_points(group=_GROUPS[signal], name=name)
+    return entry_point.load()()
+
+
+def _span_processor(exporter: Any, batch: BatchSettings) -> SpanProcessor:
+    if isinstance(exporter, ConsoleSpanExporter):
+        return SimpleSpanProcessor(exporter)
+    return BatchSpanProcessor(exporter, **_batch_keywords(batch))
+
+
+def _log_processor(exporter: Any, batch: BatchSettings) -> LogRecordProcessor:
+    if isinstance(exporter, ConsoleLogRecordExporter):
+        return SimpleLogRecordProcessor(exporter)
+    return BatchLogRecordProcessor(exporter, **_batch_keywords(batch))
+
+
+def _metric_reader(exporter: Any, settings: Settings) -> MetricReader:
+    return PeriodicExportingMetricReader(
+        exporter,
+        export_interval_millis=settings.metric_interval * 1000,
+        export_timeout_millis=settings.metric_timeout * 1000,
+    )
+
+
+def _batch_keywords(batch: BatchSettings) -> dict[str, Any]:
+    queue = batch.max_queue_size or _QUEUE
+    return {
+        "max_queue_size": queue,
+        "schedule_delay_millis": batch.schedule_delay * 1000,
+        "max_export_batch_size": min(batch.max_export_batch_size or _BATCH, queue),
+        "export_timeout_millis": batch.export_timeout * 1000,
+    }

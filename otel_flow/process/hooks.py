@@ -1,0 +1,132 @@
+"""
+The registry of what must happen when a process or a server in it ends.
+
+Two moments differ. A *flush* comes when something ends that may not be the
+process: a server has served its last request, a Celery child is recycled. An *exit*
+comes once, when the process goes: the interpreter's exit handlers, or SIGTERM where
+nobody else handles it. Handlers of others are chained, never replaced, and a signal
+that would have ended the process ends it afterwards, with the same exit status.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import threading
+import time
+
+from typing import TYPE_CHECKING, Any
+
+from otel_flow.process.servers import patch_servers
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], Any] | int | None
+
+
+_DEADLY = (signal.SIGTERM,)
+"""Signals that end the process and that servers leave at their default in the end."""
+
+_flush: dict[str, Callable[[float], object]] = {}
+_exit: dict[str, Callable[[float], object]] = {}
+_previous: dict[int, Handler] = {}
+_undo_servers: Callable[[], None] | None = None
+_deadline = 5.0
+
+
+def on_flush(callback: Callable[[float], object], *, name: str) -> Callable[[], None]:
+    """Call *callback* with the seconds it has whenever a server ends; return the undo."""
+    return _register(_flush, callback, name)
+
+
+def on_exit(callback: Callable[[float], object], *, name: str) -> Callable[[], None]:
+    """Call *callback* once, with the seconds it has, when the process ends; return the undo."""
+    return _register(_exit, callback, name)
+
+
+def _register(
+    registry: dict[str, Callable[[float], object]], callback: Callable[[float], object], name: str
+) -> Callable[[], None]:
+    registry[name] = callback
+
+    def undo() -> None:
+        if registry.get(name) is callback:
+            del registry[name]
+
+    return undo
+
+
+def install(shutdown_timeout: float) -> None:
+    """
+    Hook into exit, SIGTERM and the servers that are loaded or will be.
+
+    *shutdown_timeout*, in seconds, bounds all callbacks together. From a thread
+    other than the main one signals are left alone: Python allows no other.
+    """
+    global _deadline, _undo_servers
+    _deadline = shutdown_timeout
+    if _undo_servers is None:
+        atexit.register(_at_exit)
+        _undo_servers = patch_servers(flush_now)
+    if threading.current_thread() is threading.main_thread():
+        for number in _DEADLY:
+            _chain(number)
+
+
+def uninstall() -> None:
+    """Take back every hook that `install` has set, where nobody has put another over it."""
+    global _undo_servers
+    atexit.unregister(_at_exit)
+    if _undo_servers is not None:
+        _undo_servers()
+        _undo_servers = None
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number, previous in list(_previous.items()):
+        if signal.getsignal(number) is _on_signal:
+            signal.signal(number, previous)
+        del _previous[number]
+
+
+def flush_now() -> None:
+    """Call every flush callback, all within one deadline; none of them can raise from here."""
+    _call(_flush)
+
+
+def _call(registry: dict[str, Callable[[float], object]]) -> None:
+    end = time.monotonic() + _deadline
+    for callback in list(registry.values()):
+        # A callback is telemetry's own: whatever it raises, the application ends as it would.
+        try:
+            callback(max(0.0, end - time.monotonic()))
+        except Exception:  # noqa: S112
+            continue
+
+
+def _at_exit() -> None:
+    pending = dict(_exit)
+    _exit.clear()
+    _call(pending)
+
+
+def _chain(number: int) -> None:
+    current = signal.getsignal(number)
+    if current is _on_signal or current is None:
+        return
+    _previous[number] = current
+    signal.signal(number, _on_signal)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    """Hand the signal on; where nobody handles it, deliver what is left and let it end us."""
+    previous = _previous.get(number)
+    if callable(previous):
+        previous(number, frame)
+    elif previous == signal.SIG_DFL:
+        _at_exit()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)

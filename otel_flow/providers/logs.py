@@ -1,0 +1,72 @@
+"""The logger provider."""
+
+from __future__ import annotations
+
+import threading
+
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
+
+from otel_flow.providers.fork import RenewedAfterFork
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opentelemetry.sdk._logs import LogRecordProcessor
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
+
+    from otel_flow.providers.fork import ResourceRenewal
+    from otel_flow.settings import Settings
+
+
+class FlowLoggerProvider(RenewedAfterFork, LoggerProvider):
+    """The SDK's logger provider with our handling of forks."""
+
+    def _renew_locks(self) -> None:
+        self._logger_cache_lock = threading.Lock()
+        self._active_loggers_lock = threading.Lock()
+        self._multi_log_record_processor._lock = threading.Lock()
+
+    def _take_resource(self, resource: Resource) -> None:
+        self._resource = resource
+        for logger in list(self._active_loggers):
+            logger._set_resource(resource)
+
+
+def build_logger_provider(
+    settings: Settings,
+    resource: Resource,
+    *,
+    log_record_processors: Iterable[LogRecordProcessor],
+    meter_provider: MeterProvider,
+    renewal: ResourceRenewal | None = None,
+) -> LoggerProvider:
+    """
+    Return a logger provider that feeds *log_record_processors*, in their order.
+
+    Nothing global is touched, and the provider has no exit handler of its own.
+    """
+    provider = FlowLoggerProvider(
+        resource=resource,
+        shutdown_on_exit=False,
+        meter_provider=meter_provider,
+        log_record_limits=_limits(settings),
+    )
+    if renewal is not None:
+        provider.renew_with(renewal)
+    for processor in log_record_processors:
+        provider.add_log_record_processor(processor)
+    return provider
+
+
+def _limits(settings: Settings) -> LogRecordLimits:
+    limits = settings.limits
+    length = limits.log_attribute_value_length
+    return LogRecordLimits(
+        max_attributes=limits.attribute_count,
+        max_log_record_attributes=limits.log_attribute_count,
+        max_log_record_attribute_length=LogRecordLimits.UNSET if length is None else length,
+    )

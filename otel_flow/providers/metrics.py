@@ -1,0 +1,94 @@
+"""The meter provider."""
+
+from __future__ import annotations
+
+import threading
+
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.metrics import (
+    AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter,
+    MeterProvider,
+    TraceBasedExemplarFilter,
+)
+from opentelemetry.sdk.metrics._internal.metric_reader_storage import MetricReaderStorage
+
+from otel_flow.providers.fork import RenewedAfterFork
+
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.metrics.view import View
+    from opentelemetry.sdk.resources import Resource
+
+    from otel_flow.providers.fork import ResourceRenewal
+    from otel_flow.settings import Settings
+
+
+_EXEMPLAR_FILTERS = {
+    "always_on": AlwaysOnExemplarFilter,
+    "always_off": AlwaysOffExemplarFilter,
+    "trace_based": TraceBasedExemplarFilter,
+}
+
+
+class FlowMeterProvider(RenewedAfterFork, MeterProvider):
+    """
+    The SDK's meter provider, whose counters and histograms start from zero in a forked child.
+
+    Upstream keeps the parent's values: a parent that added 5 and a child that adds
+    1 report 6 under the child's name (open-telemetry/opentelemetry-python#4345).
+    """
+
+    def _renew_locks(self) -> None:
+        self._lock = threading.Lock()
+        self._meter_lock = threading.Lock()
+        type(self)._all_metric_readers_lock = threading.Lock()
+        for meter in self._meters.values():
+            meter._instrument_registration_lock = threading.Lock()
+        self._start_from_zero()
+
+    def _start_from_zero(self) -> None:
+        """Replace the storages: with them go the values and locks held at the fork."""
+        consumer = self._measurement_consumer
+        consumer._lock = threading.Lock()
+        consumer._reader_storages = {
+            reader: MetricReaderStorage(
+                self._sdk_config,
+                reader._instrument_class_temporality,
+                reader._instrument_class_aggregation,
+            )
+            for reader in consumer._reader_storages
+        }
+
+    def _take_resource(self, resource: Resource) -> None:
+        self._sdk_config.resource = resource
+
+
+def build_meter_provider(
+    settings: Settings,
+    resource: Resource,
+    *,
+    metric_readers: Sequence[MetricReader],
+    views: Sequence[View] = (),
+    renewal: ResourceRenewal | None = None,
+) -> MeterProvider:
+    """
+    Return a meter provider that *metric_readers* collect from.
+
+    Temporality and histogram aggregation are the readers'. Nothing global is
+    touched, and the provider has no exit handler of its own.
+    """
+    provider = FlowMeterProvider(
+        metric_readers=metric_readers,
+        resource=resource,
+        exemplar_filter=_EXEMPLAR_FILTERS[settings.exemplar_filter](),
+        shutdown_on_exit=False,
+        views=views,
+    )
+    if renewal is not None:
+        provider.renew_with(renewal)
+    return provider
