@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from otel_flow.settings import OtlpSettings
 
 
-_CLASSES = {"traces": "OTLPSpanExporter", "metrics": "OTLPMetricExporter", "logs": "OTLPLogExporter"}
+_CLASSES = {
+    "traces": "OTLPSpanExporter",
+    "metrics": "OTLPMetricExporter",
+    "logs": "OTLPLogExporter",
+}
 _MODULES = {"traces": "trace_exporter", "metrics": "metric_exporter", "logs": "_log_exporter"}
 
 

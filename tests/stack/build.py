@@ -140,12 +140,12 @@ def build(program: Program) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_built(program):
             return target
-        with tempfile.TemporaryDirectory(
-            prefix=f"{program.name}-", dir=target.parent
-        ) as directory:
+        with tempfile.TemporaryDirectory(prefix=f"{program.name}-", dir=target.parent) as directory:
             work = Path(directory)
             started = time.monotonic()
-            _say(f"building {program.name} {program.version} (about {program.seconds} s on 2 cores)")
+            _say(
+                f"building {program.name} {program.version} (about {program.seconds} s on 2 cores)"
+            )
             _build_in(program, work, go)
             (work / "bin").rename(target)
             _say(f"built {program.name} in {time.monotonic() - started:.0f} s")
@@ -158,12 +158,8 @@ def _build_in(program: Program, work: Path, go: str) -> None:
         return
     shutil.copy(program.manifest, work / "go.mod")
     if program.module_sum:
-        module = _run(
-            program, work, [go, "mod", "download", "-json", program.module_sum]
-        )
-        directory = next(
-            line.split('"')[3] for line in module.splitlines() if '"Dir"' in line
-        )
+        module = _run(program, work, [go, "mod", "download", "-json", program.module_sum])
+        directory = next(line.split('"')[3] for line in module.splitlines() if '"Dir"' in line)
         shutil.copyfile(Path(directory) / "go.sum", work / "go.sum")
     flags = "-s -w"
     if program.version_variable:
@@ -248,9 +244,7 @@ def _say(line: str) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Build the named programs, or all of them; print their directories."""
-    parser = argparse.ArgumentParser(
-        prog="python tests/stack/build.py", description=main.__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python tests/stack/build.py", description=main.__doc__)
     names = {program.name: program for program in PROGRAMS}
     parser.add_argument("program", nargs="*", choices=[[], *names], help="what to build")
     arguments = parser.parse_args(argv)

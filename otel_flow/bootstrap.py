@@ -1,0 +1,179 @@
+"""The composition root: the only place that sets globals."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import _logs as logs
+from opentelemetry import metrics, propagate, trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from otel_flow import process, telemetry
+from otel_flow.delivery import build_pipeline
+from otel_flow.errors import AlreadyConfiguredError
+from otel_flow.log_chain import build_log_chain
+from otel_flow.names.environment import PROPAGATOR_GROUP
+from otel_flow.providers import build_logger_provider, build_meter_provider, build_tracer_provider
+from otel_flow.providers.fork import ResourceRenewal
+from otel_flow.resource import build_resource
+from otel_flow.settings import Settings
+from otel_flow.telemetry import Telemetry, disabled_telemetry
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.propagators.textmap import TextMapPropagator
+    from opentelemetry.sdk.resources import Resource
+
+
+_logger = logging.getLogger("otel_flow")
+_lock = threading.Lock()
+
+
+def configure(
+    *,
+    service_name: str | None = None,
+    service_version: str | None = None,
+    service_namespace: str | None = None,
+    environment: str | None = None,
+    endpoint: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    sampler: str | None = None,
+    sampler_argument: str | None = None,
+    resource_attributes: Mapping[str, str] | None = None,
+    log_format: str | None = None,
+    log_level: str | None = None,
+    metric_interval: float | None = None,
+    shutdown_timeout: float | None = None,
+) -> Telemetry:
+    """
+    Configure traces, metrics and logs with one resource, and return the handle.
+
+    A keyword wins over the ``OTEL_*`` variable, the variable over the default.
+    With the same settings again the running handle is returned.
+
+    Raises `ConfigError` with every problem found, and `AlreadyConfiguredError` when
+    telemetry runs with other settings.
+    """
+    keywords: dict[str, Any] = {
+        "service_name": service_name,
+        "service_version": service_version,
+        "service_namespace": service_namespace,
+        "environment": environment,
+        "endpoint": endpoint,
+        "headers": headers,
+        "sampler": sampler,
+        "sampler_argument": sampler_argument,
+        "resource_attributes": resource_attributes,
+        "log_format": log_format,
+        "log_level": log_level,
+        "metric_interval": metric_interval,
+        "shutdown_timeout": shutdown_timeout,
+    }
+    return start(Settings.from_environ(**keywords))
+
+
+def start(settings: Settings) -> Telemetry:
+    """Start telemetry with *settings*, or return the handle that already runs with them."""
+    with _lock:
+        running = telemetry.current()
+        if running is not None:
+            if differing := running.settings.differences(settings):
+                raise AlreadyConfiguredError(differing)
+            return running
+        handle = _start(settings)
+        telemetry.set_current(handle)
+    for warning in settings.warnings:
+        _logger.warning("%s", warning)
+    return handle
+
+
+def _start(settings: Settings) -> Telemetry:
+    resource = build_resource(settings, instance_id=_instance_id(settings))
+    if settings.sdk_disabled:
+        return disabled_telemetry(settings, resource, on_shutdown=_forget)
+    handle = _build(settings, resource)
+    _set_globals(settings, handle)
+    return handle
+
+
+def _build(settings: Settings, resource: Resource) -> Telemetry:
+    pipeline = build_pipeline(settings)
+    renewal = ResourceRenewal(resource, lambda: str(uuid.uuid4()))
+    meter_provider = build_meter_provider(
+        settings, resource, metric_readers=pipeline.metric_readers, renewal=renewal
+    )
+    tracer_provider = build_tracer_provider(
+        settings,
+        resource,
+        span_processors=pipeline.span_processors,
+        meter_provider=meter_provider,
+        renewal=renewal,
+    )
+    logger_provider = build_logger_provider(
+        settings,
+        resource,
+        log_record_processors=pipeline.log_record_processors,
+        meter_provider=meter_provider,
+        renewal=renewal,
+    )
+    chain = build_log_chain(settings, resource, logger_provider)
+    handle = Telemetry(
+        settings=settings,
+        resource=resource,
+        tracer_provider=tracer_provider,
+        meter_provider=meter_provider,
+        logger_provider=logger_provider,
+        pipeline=pipeline,
+        on_shutdown=lambda: (chain.uninstall(), _forget())[1],
+    )
+    chain.install()
+    return handle
+
+
+def _set_globals(settings: Settings, handle: Telemetry) -> None:
+    metrics.set_meter_provider(handle.meter_provider)
+    trace.set_tracer_provider(handle.tracer_provider)
+    logs.set_logger_provider(handle.logger_provider)
+    propagate.set_global_textmap(build_propagator(settings))
+    process.on_flush(handle.force_flush, name="telemetry")
+    process.on_exit(handle.shutdown, name="telemetry")
+    process.install(settings.shutdown_timeout)
+
+
+def _forget() -> None:
+    telemetry.set_current(None)
+    process.uninstall()
+
+
+def _instance_id(settings: Settings) -> str:
+    """Return the user's ``service.instance.id``, else a random one."""
+    return settings.resource_attributes.get("service.instance.id") or str(uuid.uuid4())
+
+
+_OWN_PROPAGATORS: dict[str, type[TextMapPropagator]] = {
+    "tracecontext": TraceContextTextMapPropagator,
+    "baggage": W3CBaggagePropagator,
+}
+
+
+def build_propagator(settings: Settings) -> CompositePropagator:
+    """Return the propagators that *settings* name, in their order."""
+    return CompositePropagator(
+        [_propagator(name) for name in settings.propagators if name != "none"]
+    )
+
+
+def _propagator(name: str) -> Any:
+    if own := _OWN_PROPAGATORS.get(name):
+        return own()
+    (entry_point, *_) = entry_points(group=PROPAGATOR_GROUP, name=name)
+    return entry_point.load()()

@@ -1,0 +1,80 @@
+"""Encoded chunks that wait for the backend, within a bound of bytes."""
+
+from __future__ import annotations
+
+import collections
+
+from typing import TYPE_CHECKING, Literal
+
+
+if TYPE_CHECKING:
+    from otel_flow.delivery.chunk import Chunk
+
+
+class Backlog:
+    """Chunks in order; the one being sent is never dropped. Its owner locks around each call."""
+
+    def __init__(self, *, limit: int, drop: Literal["oldest", "newest"]) -> None:
+        self._limit = limit
+        self._drop_oldest = drop == "oldest"
+        self._chunks: collections.deque[Chunk] = collections.deque()
+        self._bytes = 0
+        self._sending = False
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    @property
+    def items(self) -> int:
+        """Items in all chunks."""
+        return sum(chunk.items for chunk in self._chunks)
+
+    @property
+    def size(self) -> int:
+        """Bytes in all chunks."""
+        return self._bytes
+
+    def put(self, chunk: Chunk) -> int:
+        """Append *chunk* and return how many items had to go for it."""
+        dropped = 0
+        while self._chunks and self._bytes + chunk.size > self._limit:
+            victim = self._oldest_waiting() if self._drop_oldest else None
+            if victim is None:
+                return dropped + chunk.items
+            dropped += victim.items
+        self._chunks.append(chunk)
+        self._bytes += chunk.size
+        return dropped
+
+    def _oldest_waiting(self) -> Chunk | None:
+        if len(self._chunks) <= self._sending:
+            return None
+        chunk = self._chunks[int(self._sending)]
+        del self._chunks[int(self._sending)]
+        self._bytes -= chunk.size
+        return chunk
+
+    def supersede(self) -> int:
+        """Drop all that is not being sent and return how many items those were."""
+        dropped = 0
+        while (chunk := self._oldest_waiting()) is not None:
+            dropped += chunk.items
+        return dropped
+
+    def begin(self) -> Chunk | None:
+        """Return the oldest chunk, which is now being sent."""
+        if not self._chunks:
+            return None
+        self._sending = True
+        return self._chunks[0]
+
+    def pause(self) -> None:
+        """Let the chunk that was being sent wait again."""
+        self._sending = False
+
+    def finish(self, replacement: tuple[Chunk, ...] = ()) -> None:
+        """Remove the chunk that was being sent, or put *replacement* into its place."""
+        chunk = self._chunks.popleft()
+        self._sending = False
+        self._chunks.extendleft(reversed(replacement))
+        self._bytes += sum(new.size for new in replacement) - chunk.size

@@ -1,0 +1,111 @@
+"""What goes wrong in delivery, said on stderr, seldom, and never through OTLP itself."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+
+from typing import TYPE_CHECKING
+
+from otel_flow.settings.masking import mask_url
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+logger = logging.getLogger("otel_flow.delivery")
+
+_SUMMARY_SECONDS = 60.0
+
+
+class _Stderr(logging.Handler):
+    """Writes to whatever ``sys.stderr`` is at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write *record*, or nothing where there is no stderr any more."""
+        try:
+            sys.stderr.write(f"otel_flow.delivery: {record.getMessage()}\n")
+        except Exception:
+            # A closed or missing stderr must not reach the application.
+            return
+
+
+def _set_up() -> None:
+    if not any(isinstance(handler, _Stderr) for handler in logger.handlers):
+        logger.addHandler(_Stderr())
+        logger.propagate = False
+
+
+_set_up()
+
+
+class Report:
+    """The lines of one signal: the first problem, a summary a minute, one line on recovery."""
+
+    def __init__(self, signal: str, endpoint: str) -> None:
+        self._signal = signal
+        self._endpoint = mask_url(endpoint)
+        self.renew()
+
+    def renew(self) -> None:
+        """Start anew, as in a forked child: no lock is held, nothing was said yet."""
+        self._lock = threading.RLock()
+        self._failing_since: float | None = None
+        self._quiet_until = 0.0
+        self._lost_before = 0
+        self._unsaid: dict[str, int] = {}
+
+    def failed(self, reason: str, *, waiting: int, lost: int) -> None:
+        """Say that an attempt failed and that the data waits."""
+        with self._lock:
+            if self._failing_since is None:
+                self._failing_since = time.monotonic()
+                self._lost_before = lost
+            text = f"{self._signal} to {self._endpoint} fail ({reason}); {waiting} wait"
+            if dropped := lost - self._lost_before:
+                text += f", {dropped} dropped since"
+            self._say(text)
+
+    def dropped(self, reason: str, items: int) -> None:
+        """Say that *items* are lost for good; within a minute of the last line they are summed."""
+        with self._lock:
+            self._unsaid[reason] = self._unsaid.get(reason, 0) + items
+            counts = ", ".join(f"{count} ({why})" for why, count in self._unsaid.items())
+            if self._say(f"{self._signal} to {self._endpoint} dropped: {counts}"):
+                self._unsaid.clear()
+
+    def recovered(self, *, lost: int) -> None:
+        """Say once that delivery works again and what the outage has cost."""
+        with self._lock:
+            if self._failing_since is None:
+                return
+            seconds = time.monotonic() - self._failing_since
+            self._failing_since = None
+            self._quiet_until = 0.0
+            dropped = lost - self._lost_before
+            logger.warning(
+                "%s to %s work again after %.1f s; %d lost",
+                self._signal,
+                self._endpoint,
+                seconds,
+                dropped,
+            )
+
+    def _say(self, text: str) -> bool:
+        now = time.monotonic()
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + _SUMMARY_SECONDS
+        logger.warning("%s", text)
+        return True
+
+
+def report_left_behind(left: Mapping[str, int], dropped: Mapping[str, int]) -> None:
+    """Say at the end what never arrived."""
+    for what, counts in (("left behind", left), ("dropped", dropped)):
+        if any(counts.values()):
+            text = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+            logger.warning("%s at shutdown: %s", what, text)

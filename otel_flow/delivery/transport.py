@@ -1,0 +1,211 @@
+"""
+One kept-alive HTTP connection to an OTLP endpoint.
+
+The connection is the standard library's: no redirects, no retries and no log lines
+behind our back, the instrumentation of HTTP clients does not see it, and it is known
+whether a request that failed had left this process.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import gzip
+import http.client
+import os
+import select
+import socket
+import ssl
+import zlib
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_flow.settings import OtlpSettings
+
+
+_UNIX = "unix://"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one request."""
+
+    status: int
+    content_type: str
+    retry_after: str | None
+    body: bytes
+
+
+class TransportError(Exception):
+    """The request got no answer; *sent* tells whether all of it had left before."""
+
+    def __init__(self, cause: Exception, *, sent: bool) -> None:
+        self.sent = sent
+        super().__init__(f"{type(cause).__name__}: {cause}")
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over the Unix socket at *path*."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket instead of a host."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _deflated(body: bytes) -> bytes:
+    return zlib.compress(body, 1)
+
+
+def _gzipped(body: bytes) -> bytes:
+    return gzip.compress(body, 1, mtime=0)
+
+
+_COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {"gzip": _gzipped, "deflate": _deflated}
+
+
+class Transport:
+    """Posts requests of one signal; used by one thread at a time."""
+
+    def __init__(self, otlp: OtlpSettings, *, proxy: str | None = None) -> None:
+        self._otlp = otlp
+        self._proxy = urlsplit(proxy) if proxy else None
+        self._connection: http.client.HTTPConnection | None = None
+        self._certificates: tuple[float, ...] = ()
+        self._path, self._target = _target(otlp.endpoint)
+        self._compress = _COMPRESSIONS.get(otlp.compression)
+        self._headers = self._fixed_headers()
+
+    def _fixed_headers(self) -> dict[str, str]:
+        headers = {
+            "Content-Type": "application/x-protobuf",
+            "User-Agent": f"otel-flow/{version('otel-flow')}",
+            **dict(self._otlp.headers),
+        }
+        if self._compress is not None:
+            headers["Content-Encoding"] = self._otlp.compression
+        if self._proxy is not None and not self._is_https:
+            headers |= _proxy_credentials(self._proxy.username, self._proxy.password)
+        return headers
+
+    @property
+    def _is_https(self) -> bool:
+        return self._otlp.endpoint.startswith("https://")
+
+    def post(self, body: bytes, timeout: float) -> Answer:
+        """
+        Send *body*, compressed as set, and return the answer.
+
+        *timeout* bounds, in seconds, each wait for the network. Raises
+        `TransportError` for whatever kept the answer away.
+        """
+        sent = False
+        compressed = self._compress(body) if self._compress is not None else body
+        try:
+            connection = self._connected(timeout)
+            connection.request("POST", self._target, compressed, self._headers)
+            sent = True
+            return self._answer(connection)
+        except Exception as error:
+            # ssl, socket, http.client, codecs: whatever it is, the data is not delivered.
+            self.close()
+            raise TransportError(error, sent=sent) from error
+
+    def _answer(self, connection: http.client.HTTPConnection) -> Answer:
+        response = connection.getresponse()
+        body = response.read(1024 * 1024)
+        if response.will_close or not response.isclosed():
+            self.close()
+        content_type = response.getheader("Content-Type") or ""
+        return Answer(response.status, content_type, response.getheader("Retry-After"), body)
+
+    def _connected(self, timeout: float) -> http.client.HTTPConnection:
+        """Return the connection, a new one where the server or a new certificate ended the old."""
+        certificates = self._modified()
+        if self._connection is not None and (
+            certificates != self._certificates or _is_stale(self._connection)
+        ):
+            self.close()
+        if self._connection is None:
+            self._certificates = certificates
+            self._connection = self._build(timeout)
+            self._connection.connect()
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(timeout)
+        return self._connection
+
+    def _build(self, timeout: float) -> http.client.HTTPConnection:
+        if self._path is not None:
+            return _UnixConnection(self._path, timeout)
+        parts = urlsplit(self._otlp.endpoint)
+        host, port = parts.hostname or "localhost", parts.port
+        via = self._proxy
+        if not self._is_https:
+            if via is not None:
+                self._target = self._otlp.endpoint
+                return http.client.HTTPConnection(via.hostname or "", via.port, timeout=timeout)
+            return http.client.HTTPConnection(host, port, timeout=timeout)
+        context = self._tls()
+        if via is None:
+            return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+        connection = http.client.HTTPSConnection(
+            via.hostname or "", via.port, timeout=timeout, context=context
+        )
+        connection.set_tunnel(
+            host, port or 443, headers=_proxy_credentials(via.username, via.password)
+        )
+        return connection
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._otlp.certificate)
+        if self._otlp.client_certificate:
+            context.load_cert_chain(self._otlp.client_certificate, self._otlp.client_key)
+        return context
+
+    def _modified(self) -> tuple[float, ...]:
+        files = (self._otlp.certificate, self._otlp.client_certificate, self._otlp.client_key)
+        return tuple(os.stat(file).st_mtime for file in files if file)  # noqa: PTH116  a path as set
+
+    def close(self) -> None:
+        """Close this process' side; after a fork the other process' connection stays usable."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.close()
+
+
+def _target(endpoint: str) -> tuple[str | None, str]:
+    """Return the path of the Unix socket, if it is one, and the target of the request."""
+    if endpoint.startswith(_UNIX):
+        path, _, target = endpoint.removeprefix(_UNIX).partition(":")
+        return path, target or "/"
+    parts = urlsplit(endpoint)
+    return None, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _is_stale(connection: http.client.HTTPConnection) -> bool:
+    """Return whether the server has closed the idle connection, or said what nobody asked for."""
+    if connection.sock is None:
+        return True
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _proxy_credentials(user: str | None, password: str | None) -> dict[str, str]:
+    if user is None:
+        return {}
+    token = base64.b64encode(f"{unquote(user)}:{unquote(password or '')}".encode()).decode()
+    return {"Proxy-Authorization": f"Basic {token}"}

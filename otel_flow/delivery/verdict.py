@@ -1,0 +1,93 @@
+"""What the answer of a backend means for the data that was sent (specification: OTLP/HTTP)."""
+
+from __future__ import annotations
+
+import dataclasses
+import email.utils
+import random
+import time
+
+from typing import TYPE_CHECKING, Literal
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+
+if TYPE_CHECKING:
+    from otel_flow.delivery.transport import Answer
+
+
+Kind = Literal["delivered", "retry", "split", "rejected"]
+
+_RETRYABLE = frozenset({429, 502, 503, 504})
+_TOO_LARGE = 413
+_MAY_BE_ONE_POINT = frozenset({400, 500})
+_FIRST_DELAY = 0.25
+_LONGEST_DELAY = 5.0
+_LONGEST_RETRY_AFTER = 60.0
+
+_RESPONSES = {
+    "traces": (ExportTraceServiceResponse, "rejected_spans"),
+    "metrics": (ExportMetricsServiceResponse, "rejected_data_points"),
+    "logs": (ExportLogsServiceResponse, "rejected_log_records"),
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with the request: *rejected* items of a delivered one were refused by name."""
+
+    kind: Kind
+    reason: str = ""
+    rejected: int = 0
+    retry_after: float | None = None
+
+
+def judge(signal: str, answer: Answer) -> Verdict:
+    """Return what *answer* means; everything but a 2xx in OTLP is a failure, 3xx included."""
+    status = answer.status
+    if 200 <= status < 300:  # noqa: PLR2004  the class of success
+        return _success(signal, answer)
+    reason = f"HTTP {status}"
+    if status in _RETRYABLE:
+        return Verdict("retry", reason, retry_after=parse_retry_after(answer.retry_after))
+    if status == _TOO_LARGE or (signal == "metrics" and status in _MAY_BE_ONE_POINT):
+        return Verdict("split", reason)
+    return Verdict("rejected", reason)
+
+
+def _success(signal: str, answer: Answer) -> Verdict:
+    if answer.content_type.startswith("text/html"):
+        return Verdict("rejected", "an HTML page instead of an OTLP answer")
+    if not answer.body or "protobuf" not in answer.content_type:
+        return Verdict("delivered")
+    response, field = _RESPONSES[signal]
+    # A backend that answers 2xx has taken the data, whatever it says in the body.
+    try:
+        partial = response.FromString(answer.body).partial_success
+    except Exception:
+        return Verdict("delivered")
+    return Verdict("delivered", partial.error_message, rejected=int(getattr(partial, field)))
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Return the seconds that a ``Retry-After`` header asks for, a number or an HTTP date."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
+
+
+def backoff(failures: int) -> float:
+    """Return the jittered seconds to wait after *failures* in a row."""
+    longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 10))
+    return random.uniform(longest / 2, longest)  # noqa: S311  jitter, no secret

@@ -1,0 +1,113 @@
+"""The handle that `configure` returns: three providers, one resource, one deadline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry._logs import NoOpLoggerProvider
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.trace import NoOpTracerProvider
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.trace import TracerProvider
+
+    from otel_flow.delivery import Pipeline
+    from otel_flow.settings import Settings
+
+
+_current: Telemetry | None = None
+
+
+def current() -> Telemetry | None:
+    """Return the running handle, None before `configure` and after `Telemetry.shutdown`."""
+    return _current
+
+
+def set_current(telemetry: Telemetry | None) -> None:
+    """Make *telemetry* the running handle; bootstrap's business."""
+    global _current
+    _current = telemetry
+
+
+class Telemetry:
+    """Running telemetry; also a context manager that shuts it down at the end of the block."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        resource: Resource,
+        tracer_provider: TracerProvider,
+        meter_provider: MeterProvider,
+        logger_provider: LoggerProvider,
+        pipeline: Pipeline | None,
+        on_shutdown: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.settings = settings
+        self.resource = resource
+        self.tracer_provider = tracer_provider
+        self.meter_provider = meter_provider
+        self.logger_provider = logger_provider
+        self.pipeline = pipeline
+        self._on_shutdown = on_shutdown
+        self._ended = False
+
+    @property
+    def disabled(self) -> bool:
+        """Whether nothing is recorded (`OTEL_SDK_DISABLED=true`)."""
+        return self.pipeline is None
+
+    def force_flush(self, timeout: float | None = None) -> bool:
+        """
+        Deliver what is queued, all signals within *timeout* seconds.
+
+        By default the shutdown timeout of the settings. Returns whether
+        everything was taken in time; never raises.
+        """
+        if self.pipeline is None or self._ended:
+            return True
+        return self.pipeline.force_flush(self._timeout(timeout))
+
+    def shutdown(self, timeout: float | None = None) -> bool:
+        """Deliver what is queued within *timeout* seconds and stop; a second call does nothing."""
+        if self._ended:
+            return True
+        self._ended = True
+        delivered = self.pipeline is None or self.pipeline.shutdown(self._timeout(timeout))
+        self._on_shutdown()
+        return delivered
+
+    def _timeout(self, timeout: float | None) -> float:
+        return self.settings.shutdown_timeout if timeout is None else timeout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _value: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.shutdown()
+
+
+def disabled_telemetry(settings: Settings, resource: Resource, **keywords: Any) -> Telemetry:
+    """Return a handle that records nothing and works everywhere a real one does."""
+    return Telemetry(
+        settings=settings,
+        resource=resource,
+        tracer_provider=NoOpTracerProvider(),
+        meter_provider=NoOpMeterProvider(),
+        logger_provider=NoOpLoggerProvider(),
+        pipeline=None,
+        **keywords,
+    )
