@@ -81,7 +81,7 @@ class Telemetry:
         if self._ended:
             return True
         self._ended = True
-        delivered = self.pipeline is None or self.pipeline.shutdown(self._timeout(timeout))
+        delivered = self.pipeline is None or bool(self.pipeline.shutdown(self._timeout(timeout)))
         self._on_shutdown()
         return delivered
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-class _Call:
+class Call:
     """A call on a daemon thread: its answer, or False when it raised or did not end in time."""
 
     def __init__(self, function: Callable[[], object]) -> None:
@@ -28,6 +28,7 @@ class _Call:
             self.answer = False
 
     def start(self) -> None:
+        """Start it, on the caller's thread where no other can be had."""
         try:
             self._thread.start()
         except RuntimeError:
@@ -35,21 +36,27 @@ class _Call:
             self._run()
 
     def wait(self, seconds: float) -> bool:
+        """Return its answer, False where it has none after *seconds*."""
         if self._thread.ident is not None:
             self._thread.join(seconds)
             return self.answer and not self._thread.is_alive()
         return self.answer
 
 
-def call_all(functions: Iterable[Callable[[], object]], timeout: float) -> bool:
+def start_all(functions: Iterable[Callable[[], object]]) -> list[Call]:
+    """Start *functions* side by side, each on a daemon thread."""
+    calls = [Call(function) for function in functions]
+    for call in calls:
+        call.start()
+    return calls
+
+
+def wait_all(calls: Iterable[Call], end: float) -> bool:
     """
-    Run *functions* side by side and return within *timeout* seconds.
+    Wait for *calls* until *end*, a time of ``time.monotonic``.
 
     True only when every one of them has returned, and none of them False. What
     has not ended by then goes on in its thread and is abandoned.
     """
-    end = time.monotonic() + timeout
-    calls = [_Call(function) for function in functions]
-    for call in calls:
-        call.start()
-    return all([call.wait(max(0.0, end - time.monotonic())) for call in calls])
+    answers = [call.wait(max(0.0, end - time.monotonic())) for call in calls]
+    return all(answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from otel_flow.delivery.accounting import Accounting, Tally
 from otel_flow.delivery.backlog import Backlog
 from otel_flow.delivery.chunk import pack
-from otel_flow.delivery.report import Report
 from otel_flow.delivery.suppression import suppressed
 from otel_flow.delivery.transport import TransportError
 from otel_flow.delivery.verdict import Verdict, backoff, judge
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otel_flow.delivery.chunk import Chunk
     from otel_flow.delivery.encoding import Encoder
     from otel_flow.delivery.queue import ItemQueue
+    from otel_flow.delivery.report import Report
     from otel_flow.delivery.transport import Transport
 
 
@@ -80,6 +81,7 @@ class Lane:
         self._thread: threading.Thread | None = None
         self._failures = self._refusals = 0
         self._due: float | None = None
+        self._end: float | None = None
         self._closed = False
         self._report.renew()
         self._transport.close()
@@ -165,15 +167,17 @@ class Lane:
 
     def _next(self) -> Chunk | None:
         with self._changed:
-            chunk = None if self._closed else self._backlog.begin()
+            chunk = None if self._closed or self._remaining() <= 0 else self._backlog.begin()
             if chunk is None:
                 self._thread = None
+                if self._closed:
+                    self._transport.close()
                 self._changed.notify_all()
             return chunk
 
     def _attempt(self, chunk: Chunk) -> None:
         try:
-            verdict = judge(self.signal, self._transport.post(chunk.body, self._timeout))
+            verdict = judge(self.signal, self._transport.post(chunk.body, self._seconds()))
         except TransportError as error:
             verdict = Verdict("retry", str(error))
             if error.sent:
@@ -208,7 +212,8 @@ class Lane:
             self._changed.notify_all()
         self._report.failed(verdict.reason, waiting=waiting, lost=lost)
         delay = verdict.retry_after
-        self._nudge.wait(backoff(self._failures) if delay is None else delay)
+        delay = backoff(self._failures) if delay is None else delay
+        self._nudge.wait(min(delay, max(0.0, self._remaining())))
         self._nudge.clear()
 
     def _refused(self, chunk: Chunk, verdict: Verdict) -> None:
@@ -264,10 +269,20 @@ class Lane:
 
     def close(self) -> None:
         """Take no more items; what is being sent is abandoned to its thread."""
-        self._closed = True
         self.queue.close()
+        with self._changed:
+            self._closed = True
+            if self._thread is None:
+                self._transport.close()
         self._nudge.set()
 
-    def wait_until(self, end: float) -> None:
-        """Bound the coming requests by *end*, a time of ``time.monotonic``."""
-        self._timeout = max(0.05, min(self._timeout, end - time.monotonic()))
+    def wait_until(self, end: float | None) -> None:
+        """Send nothing after *end*, a time of ``time.monotonic``; None is no end."""
+        self._end = end
+
+    def _remaining(self) -> float:
+        return math.inf if self._end is None else self._end - time.monotonic()
+
+    def _seconds(self) -> float:
+        """Return how long a request that starts now may take."""
+        return max(0.05, min(self._timeout, self._remaining()))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-import logging
+import time
 
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,15 @@ from opentelemetry.sdk.trace.export import (
     SimpleSpanProcessor,
 )
 
-from otel_flow.delivery.deadline import call_all
+from otel_flow.delivery.assembly import build_engine, carries
+from otel_flow.delivery.collection import FlowMetricReader
+from otel_flow.delivery.deadline import start_all, wait_all
 from otel_flow.delivery.otlp_exporters import build_otlp_exporter
 from otel_flow.delivery.preferences import metric_preferences
+from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
+from otel_flow.delivery.report import logger
 from otel_flow.names import environment
+from otel_flow.process.fork import on_fork
 
 
 if TYPE_CHECKING:
@@ -33,11 +39,12 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.trace import SpanProcessor
 
+    from otel_flow.delivery.accounting import Accounting, FlushReport
+    from otel_flow.delivery.engine import Engine
     from otel_flow.settings import BatchSettings, Settings
 
 
-_logger = logging.getLogger("otel_flow.delivery")
-
+_OURS = (FlowSpanProcessor, FlowLogRecordProcessor, FlowMetricReader)
 _QUEUE = 8192
 """How many spans or records may wait where the settings name no size."""
 _BATCH = 512
@@ -55,11 +62,14 @@ _GROUPS = {
 
 
 class Pipeline:
-    """Processors and readers of the three signals."""
+    """
+    Processors and readers of the three signals: the engine's, and upstream's for other exporters.
+    """
 
     def __init__(
         self,
         *,
+        engine: Engine,
         span_processors: Iterable[SpanProcessor],
         log_record_processors: Iterable[LogRecordProcessor],
         metric_readers: Iterable[MetricReader],
@@ -67,19 +77,38 @@ class Pipeline:
         self.span_processors = tuple(span_processors)
         self.log_record_processors = tuple(log_record_processors)
         self.metric_readers = tuple(metric_readers)
+        self._engine = engine
+        self._undo_fork = on_fork(child=engine.after_fork)
+        if engine.collection is not None:
+            engine.wake()
 
     @property
-    def _parts(self) -> tuple[Any, ...]:
-        return (*self.metric_readers, *self.span_processors, *self.log_record_processors)
+    def _foreign(self) -> tuple[Any, ...]:
+        """Upstream's processors and readers, which know nothing of the engine."""
+        parts = (*self.metric_readers, *self.span_processors, *self.log_record_processors)
+        return tuple(part for part in parts if not isinstance(part, _OURS))
+
+    def accounting(self) -> dict[str, Accounting]:
+        """Return what became of everything the engine was given, by signal."""
+        return self._engine.accounting()
 
     def force_flush(self, timeout: float) -> bool:
-        """Deliver what is queued and return within *timeout* seconds whether all of it was taken."""
-        flushes = [functools.partial(part.force_flush, timeout * 1000) for part in self._parts]
-        return call_all(flushes, timeout)
+        """Deliver what is queued and return within *timeout* seconds whether all of it arrived."""
+        flushes = [functools.partial(part.force_flush, timeout * 1000) for part in self._foreign]
+        calls = start_all(flushes)
+        end = time.monotonic() + timeout
+        delivered = self._engine.flush(timeout)
+        return wait_all(calls, end) and delivered
 
-    def shutdown(self, timeout: float) -> bool:
-        """Deliver what is queued, stop, and return within *timeout* seconds whether all ended."""
-        return call_all([part.shutdown for part in self._parts], timeout)
+    def shutdown(self, timeout: float) -> FlushReport:
+        """Deliver what is queued, stop, and return within *timeout* seconds what was achieved."""
+        calls = start_all([part.shutdown for part in self._foreign])
+        end = time.monotonic() + timeout
+        report = self._engine.shutdown(timeout)
+        self._undo_fork()
+        if wait_all(calls, end):
+            return report
+        return dataclasses.replace(report, delivered=False)
 
 
 def build_pipeline(
@@ -97,22 +126,35 @@ def build_pipeline(
     spans = [*_exporters(settings, "traces"), *span_exporters]
     metrics = [*_exporters(settings, "metrics"), *metric_exporters]
     logs = [*_exporters(settings, "logs"), *log_exporters]
+    ours = build_engine(settings)
     return Pipeline(
-        span_processors=[_span_processor(exporter, settings.span_batch) for exporter in spans],
-        log_record_processors=[_log_processor(exporter, settings.log_batch) for exporter in logs],
-        metric_readers=[_metric_reader(exporter, settings) for exporter in metrics],
+        engine=ours.engine,
+        span_processors=[
+            *ours.span_processors,
+            *(_span_processor(exporter, settings.span_batch) for exporter in spans),
+        ],
+        log_record_processors=[
+            *ours.log_record_processors,
+            *(_log_processor(exporter, settings.log_batch) for exporter in logs),
+        ],
+        metric_readers=[
+            *ours.metric_readers,
+            *(_metric_reader(exporter, settings) for exporter in metrics),
+        ],
     )
 
 
 def _exporters(settings: Settings, signal: str) -> list[Any]:
     built = []
     for name in getattr(settings, f"{signal}_exporters"):
+        if name == "otlp" and carries(settings, signal):
+            continue
         # Third-party constructors raise what they like, and a missing exporter must
         # not take the others with it.
         try:
             built.append(_exporter(settings, signal, name))
         except Exception as error:
-            _logger.error("the %s exporter %s is left out: %s", signal, name, error)  # noqa: TRY400
+            logger.error("the %s exporter %s is left out: %s", signal, name, error)
     return built
 
 

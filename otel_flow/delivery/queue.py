@@ -91,7 +91,8 @@ class ItemQueue:
                 taken.append(items.popleft())
             except IndexError:
                 break
-        self._attention = self._urgent
+        if not self._closed:
+            self._attention = self._urgent
         return taken
 
     def overflowed(self) -> int:

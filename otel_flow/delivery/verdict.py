@@ -7,7 +7,7 @@ import email.utils
 import random
 import time
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -29,7 +29,7 @@ _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
 _LONGEST_RETRY_AFTER = 60.0
 
-_RESPONSES = {
+_RESPONSES: dict[str, tuple[Any, str]] = {
     "traces": (ExportTraceServiceResponse, "rejected_spans"),
     "metrics": (ExportMetricsServiceResponse, "rejected_data_points"),
     "logs": (ExportLogsServiceResponse, "rejected_log_records"),

@@ -1,0 +1,115 @@
+"""The engine with its lanes, as the settings want it."""
+
+from __future__ import annotations
+
+import threading
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from otel_flow.delivery.collection import Collection, FlowMetricReader
+from otel_flow.delivery.encoding import MetricsEncoder, log_encoder, span_encoder
+from otel_flow.delivery.engine import Engine
+from otel_flow.delivery.lane import Lane
+from otel_flow.delivery.preferences import metric_preferences
+from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
+from otel_flow.delivery.queue import ItemQueue
+from otel_flow.delivery.report import Report
+from otel_flow.delivery.transport import Transport
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_flow.delivery.encoding import Encoder
+    from otel_flow.settings import BatchSettings, OtlpSettings, Settings
+
+
+_ITEM_BYTES = 3200
+"""A queued span of the SDK; the byte bound allows so many items where no count is set."""
+_URGENT = 512
+
+
+class Parts(NamedTuple):
+    """What an engine gives to the providers; a signal it does not carry is empty."""
+
+    engine: Engine
+    span_processors: tuple[FlowSpanProcessor, ...]
+    log_record_processors: tuple[FlowLogRecordProcessor, ...]
+    metric_readers: tuple[FlowMetricReader, ...]
+
+
+def carries(settings: Settings, signal: str) -> bool:
+    """Return whether the engine sends *signal*: OTLP over HTTP; gRPC is upstream's exporter."""
+    otlp: OtlpSettings = getattr(settings, f"otlp_{signal}")
+    return (
+        "otlp" in getattr(settings, f"{signal}_exporters")
+        and otlp.protocol == "http/protobuf"
+        and otlp.compression != "zstd"
+    )
+
+
+def build_engine(settings: Settings) -> Parts:
+    """Return the engine of all signals that it carries."""
+    engine = Engine(threading.Condition())
+    spans = _add(engine, settings, "traces", settings.span_batch, span_encoder)
+    logs = _add(engine, settings, "logs", settings.log_batch, log_encoder)
+    metrics = _add(engine, settings, "metrics", None, MetricsEncoder)
+    timeout = settings.shutdown_timeout
+    return Parts(
+        engine,
+        tuple(FlowSpanProcessor(lane.queue, flush=engine.flush, timeout=timeout) for lane in spans),
+        tuple(
+            FlowLogRecordProcessor(lane.queue, flush=engine.flush, timeout=timeout) for lane in logs
+        ),
+        tuple(_reader(engine, settings, lane) for lane in metrics),
+    )
+
+
+def _reader(engine: Engine, settings: Settings, lane: Lane) -> FlowMetricReader:
+    reader = FlowMetricReader(
+        lane, flush=engine.flush, timeout=settings.shutdown_timeout, **metric_preferences(settings)
+    )
+    engine.collection = Collection(
+        reader, interval=settings.metric_interval, timeout=settings.metric_timeout
+    )
+    return reader
+
+
+def _add(
+    engine: Engine,
+    settings: Settings,
+    signal: str,
+    batch: BatchSettings | None,
+    encoder: Callable[[], Encoder],
+) -> tuple[Lane, ...]:
+    if not carries(settings, signal):
+        return ()
+    otlp: OtlpSettings = getattr(settings, f"otlp_{signal}")
+    lane = Lane(
+        signal=signal,
+        queue=_queue(engine, settings, batch),
+        encode=encoder(),
+        transport=Transport(otlp, proxy=settings.proxy_for(otlp.endpoint)),
+        report=Report(signal, otlp.endpoint),
+        timeout=otlp.timeout if batch is None else min(otlp.timeout, batch.export_timeout),
+        schedule_delay=0.0 if batch is None else batch.schedule_delay,
+        max_items=None if batch is None else batch.max_export_batch_size,
+        backlog_bytes=settings.queue_bytes // 3,
+        drop=settings.queue_drop,
+        collapse=signal == "metrics" and settings.metric_temporality == "cumulative",
+        changed=engine.changed,
+    )
+    engine.lanes[signal] = lane
+    return (lane,)
+
+
+def _queue(engine: Engine, settings: Settings, batch: BatchSettings | None) -> ItemQueue:
+    by_bytes = max(1, settings.queue_bytes // 3 // _ITEM_BYTES)
+    capacity = (batch and batch.max_queue_size) or by_bytes
+    size = (batch and batch.max_export_batch_size) or _URGENT
+    return ItemQueue(
+        capacity=capacity,
+        urgent=min(size, max(1, capacity // 2)),
+        drop=settings.queue_drop,
+        wake=engine.wake,
+    )

@@ -1,0 +1,119 @@
+"""Collecting metrics: at the interval, on a thread of its own, so that callbacks stall nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
+
+from otel_flow.delivery.encoding import metric_points
+from otel_flow.delivery.report import logger
+from otel_flow.delivery.suppression import suppressed
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from otel_flow.delivery.lane import Lane
+
+
+class FlowMetricReader(MetricReader):
+    """The SDK's view of the engine: whatever is collected goes to *lane*."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        flush: Callable[[float], bool],
+        timeout: float,
+        preferred_temporality: Mapping[type, Any],
+        preferred_aggregation: Mapping[type, Any],
+    ) -> None:
+        super().__init__(
+            preferred_temporality=dict(preferred_temporality),
+            preferred_aggregation=dict(preferred_aggregation),
+        )
+        self._lane = lane
+        self._flush = flush
+        self._timeout = timeout
+
+    def _receive_metrics(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any
+    ) -> None:
+        del timeout_millis
+        self._lane.feed([metrics_data], metric_points(metrics_data))
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Collect and deliver; see `Pipeline.force_flush`."""
+        return self._flush(timeout_millis / 1000)
+
+    def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None:
+        """Deliver what there is; the engine itself is stopped by its pipeline."""
+        self._flush(min(timeout_millis / 1000, self._timeout))
+
+
+class Collection:
+    """Collects from *reader* every *interval* seconds, never twice at a time."""
+
+    def __init__(self, reader: FlowMetricReader, *, interval: float, timeout: float) -> None:
+        self.reader = reader
+        self._interval = interval
+        self._timeout = timeout
+        self.renew()
+
+    def renew(self) -> None:
+        """Start anew, as in a forked child."""
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._next = time.monotonic() + self._interval
+        self._said_stuck = False
+
+    def run_if_due(self, now: float) -> float:
+        """Start a collection where one is due; return when the next one is."""
+        if now >= self._next:
+            self._next = max(self._next + self._interval, now)
+            self._start()
+        return self._next
+
+    def run_now(self, end: float) -> bool:
+        """Collect and return by *end* whether the collection was completed."""
+        if (running := self._thread) is not None and running.ident is not None:
+            running.join(max(0.0, end - time.monotonic()))
+        thread = self._start()
+        if thread is not None and thread.ident is not None:
+            thread.join(max(0.0, end - time.monotonic()))
+            return not thread.is_alive()
+        return self._thread is None
+
+    def _start(self) -> threading.Thread | None:
+        """Start a collection and return its thread, or None where one is running or ran inline."""
+        with self._starting:
+            if self._thread is not None and self._thread.is_alive():
+                self._say_stuck()
+                return None
+            thread = threading.Thread(target=self._collect, name="otel-flow-collect", daemon=True)
+            self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError:
+            # No new threads at interpreter exit: collect where we are.
+            self._thread = None
+            self._collect()
+            return None
+        return thread
+
+    def _collect(self) -> None:
+        # Callbacks are the application's own; the SDK raises what they and its time-out raise.
+        try:
+            with suppressed():
+                self.reader.collect(timeout_millis=self._timeout * 1000)
+        except Exception as error:
+            logger.warning("a collection of metrics failed: %s", error)
+
+    def _say_stuck(self) -> None:
+        if not self._said_stuck:
+            self._said_stuck = True
+            logger.warning("a collection of metrics hangs in a callback; spans and logs go on")

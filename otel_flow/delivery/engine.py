@@ -1,0 +1,176 @@
+"""The engine: one thread that empties the queues, and one deadline for whoever waits for it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+
+from typing import TYPE_CHECKING
+
+from otel_flow.delivery.accounting import FlushReport
+from otel_flow.delivery.report import report_left_behind
+from otel_flow.delivery.suppression import suppressed
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otel_flow.delivery.accounting import Accounting
+    from otel_flow.delivery.collection import Collection
+    from otel_flow.delivery.lane import Lane
+
+
+_CHILD_EXIT = 0.5
+"""Seconds that a forked child waits at most for a backend that does not answer."""
+
+
+class Engine:
+    """Drives the lanes and the collection of metrics."""
+
+    def __init__(self, changed: threading.Condition) -> None:
+        self.lanes: dict[str, Lane] = {}
+        self.collection: Collection | None = None
+        self.changed = changed
+        self._is_child = False
+        self._reset()
+
+    def _reset(self) -> None:
+        # SimpleQueue.put is reentrant: a signal handler may wake the engine.
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._flushing = False
+        self._stopped = False
+
+    def wake(self) -> None:
+        """Have the worker look at the queues; the first call starts it."""
+        self._wakes.put(None)
+        if self._thread is None and not self._stopped:
+            self._start()
+
+    def _start(self) -> bool:
+        """Start the worker and return whether there is one."""
+        thread = threading.Thread(target=self._run, name="otel-flow", daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError:
+            # At interpreter exit Python ≥ 3.12 refuses new threads (cpython#113964):
+            # what waits is then sent by whoever flushes.
+            self._thread = None
+        return self._thread is not None
+
+    def after_fork(self) -> None:
+        """Start anew in a forked child: the parent delivers what the parent has produced."""
+        self._is_child = True
+        self.changed = threading.Condition()
+        stopped = self._stopped
+        self._reset()
+        self._stopped = stopped
+        for lane in self.lanes.values():
+            lane.renew(self.changed)
+        if self.collection is not None:
+            self.collection.renew()
+            if not stopped:
+                self._start()
+
+    # The worker
+
+    def _run(self) -> None:
+        with suppressed():
+            while not self._stopped:
+                self._wait(self._turn(time.monotonic()))
+
+    def _turn(self, now: float) -> float | None:
+        """Do what is due and return when something is due next."""
+        flushing, self._flushing = self._flushing, False
+        for lane in self.lanes.values():
+            if flushing or lane.is_due(now):
+                lane.pump()
+        times = [lane.next_due(now) for lane in self.lanes.values()]
+        if self.collection is not None:
+            times.append(self.collection.run_if_due(now))
+        return min((due for due in times if due is not None), default=None)
+
+    def _wait(self, due: float | None) -> None:
+        try:
+            self._wakes.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+            while True:
+                self._wakes.get_nowait()
+        except queue.Empty:
+            return
+
+    # Whoever waits
+
+    def flush(self, timeout: float) -> bool:
+        """Deliver what there is now and return within *timeout* whether all of it arrived."""
+        if self._stopped:
+            return True
+        start = time.monotonic()
+        end = start + timeout
+        lost = {name: lane.lost() for name, lane in self.lanes.items()}
+        collected = self.collection is None or self.collection.run_now(end)
+        marks = {name: lane.produced() for name, lane in self.lanes.items()}
+        self._push(end)
+        done = self._await(marks, start, end)
+        return done and collected and all(lane.lost() == lost[n] for n, lane in self.lanes.items())
+
+    def _push(self, end: float) -> None:
+        self._flushing = True
+        for lane in self.lanes.values():
+            lane.nudge()
+        if self._thread is None and not self._start():
+            self._drain(end)
+        self.wake()
+
+    def _drain(self, end: float) -> None:
+        """Encode and send on the caller's thread."""
+        for lane in self.lanes.values():
+            lane.wait_until(end)
+            lane.pump()
+            lane.wait_until(None)
+
+    def _await(self, marks: Mapping[str, int], start: float, end: float) -> bool:
+        def done() -> bool:
+            return all(self.lanes[name].settled() >= mark for name, mark in marks.items())
+
+        with self.changed:
+            while not done():
+                remaining = self._end(start, end) - time.monotonic()
+                if remaining <= 0 or not self.changed.wait(remaining):
+                    return done()
+        return True
+
+    def _end(self, start: float, end: float) -> float:
+        """Return the deadline, nearer where a recycled child meets a backend that fails."""
+        if self._is_child and any(lane.failing for lane in self.lanes.values()):
+            return min(end, start + _CHILD_EXIT)
+        return end
+
+    def shutdown(self, timeout: float) -> FlushReport:
+        """Deliver what there is, stop, and say what was left; later calls repeat the answer."""
+        delivered = self.flush(timeout)
+        already = self._stopped
+        self._stopped = True
+        self._wakes.put(None)
+        for lane in self.lanes.values():
+            lane.close()
+        report = self._report(delivered)
+        if not already:
+            report_left_behind(report.left_behind, report.dropped)
+        return report
+
+    def _report(self, delivered: bool) -> FlushReport:
+        numbers = self.accounting()
+        dropped: dict[str, int] = {}
+        for accounting in numbers.values():
+            for reason, items in accounting.dropped.items():
+                if reason != "superseded":
+                    dropped[reason] = dropped.get(reason, 0) + items
+        left = {signal: accounting.waiting for signal, accounting in numbers.items()}
+        complete = delivered and not any(left.values())
+        return FlushReport(delivered=complete, left_behind=left, dropped=dropped)
+
+    def accounting(self) -> dict[str, Accounting]:
+        """Return the numbers of each signal."""
+        return {signal: lane.accounting() for signal, lane in self.lanes.items()}

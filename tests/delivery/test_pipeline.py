@@ -1,0 +1,105 @@
+import time
+
+import pytest
+
+from tests.delivery.backend import black_hole, until
+
+
+def test_three_signals_arrive(backend, base, build):
+    """What the SDK's providers record arrives once when the pipeline is flushed."""
+    flow = build(base, delay=60)
+    flow.meter.create_counter("orders").add(3)
+    for number in range(1000):
+        flow.span(number=number)
+        flow.log(f"line {number}")
+
+    assert flow.pipeline.force_flush(10)
+    assert [s.attributes[0].value.int_value for s in backend.spans()] == list(range(1000))
+    assert [r.body.string_value for r in backend.logs()] == [f"line {n}" for n in range(1000)]
+    assert [m.name for m in backend.metrics()] == ["orders"]
+
+
+def test_schedule_delay_delivers_without_flush(backend, base, build):
+    """Without any flush, items leave after the schedule delay."""
+    flow = build(base, delay=0.05)
+    flow.span()
+    flow.log()
+
+    until(lambda: len(backend.spans()) == 1 and len(backend.logs()) == 1)
+
+
+def test_metrics_leave_at_the_interval(backend, base, build):
+    """Metrics are collected and sent every interval."""
+    flow = build(base, metric_interval=0.1)
+    flow.meter.create_counter("orders").add(3)
+
+    until(lambda: len(backend.metrics()) >= 2)
+
+
+def test_unsampled_spans_stay(backend, base, build):
+    """A span that is not sampled is not sent."""
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+    flow = build(base)
+    flow.tracers.sampler = ALWAYS_OFF
+    flow.tracer.sampler = ALWAYS_OFF
+    flow.span()
+
+    assert flow.pipeline.force_flush(5)
+    assert flow.numbers("traces").produced == 0
+
+
+@pytest.mark.parametrize("kind", ["refused", "black hole", "dead name"])
+def test_shutdown_returns_by_the_deadline(build, kind, capsys):
+    """Whatever the backend does not do, shutdown returns by its deadline and says what it left."""
+    with black_hole() as port:
+        base = {
+            "refused": "http://127.0.0.1:1",
+            "black hole": f"http://127.0.0.1:{port}",
+            "dead name": "http://nowhere.invalid:4318",
+        }[kind]
+        flow = build(base, delay=60)
+        flow.span()
+        flow.log()
+        flow.meter.create_counter("orders").add(1)
+        started = time.monotonic()
+        report = flow.pipeline.shutdown(0.5)
+        seconds = time.monotonic() - started
+
+    assert seconds < 0.75
+    assert not report
+    assert report.left_behind == {"traces": 1, "logs": 1, "metrics": 1}
+    assert "left behind at shutdown: 1 traces, 1 logs, 1 metrics" in capsys.readouterr().err
+
+
+def test_flush_is_truthful(build):
+    """A flush that delivers nothing returns False."""
+    flow = build("http://127.0.0.1:1", delay=60)
+    flow.span()
+
+    assert not flow.pipeline.force_flush(0.2)
+
+
+def test_items_after_shutdown_are_counted(base, build):
+    """What is produced after the shutdown is dropped and counted."""
+    flow = build(base)
+    flow.pipeline.shutdown(5)
+    flow.span()
+
+    assert flow.numbers("traces").dropped == {"queue_full": 1}
+
+
+def test_hanging_callback_stalls_nothing_else(backend, base, build):
+    """Spans arrive while an observable callback hangs, and the flush admits the missing metrics."""
+    import threading
+
+    gate = threading.Event()
+    flow = build(base, delay=60)
+    flow.meter.create_observable_gauge("stuck", [lambda _: gate.wait(20) and []])
+    flow.span()
+    delivered = flow.pipeline.force_flush(0.3)
+    flow.tracers.force_flush(500)
+    gate.set()
+
+    assert not delivered
+    until(lambda: len(backend.spans()) == 1)
