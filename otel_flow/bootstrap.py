@@ -126,6 +126,11 @@ def _build(settings: Settings, resource: Resource) -> Telemetry:
         renewal=renewal,
     )
     chain = build_log_chain(settings, resource, logger_provider)
+
+    def stop() -> None:
+        chain.uninstall()
+        _forget()
+
     handle = Telemetry(
         settings=settings,
         resource=resource,
@@ -133,7 +138,7 @@ def _build(settings: Settings, resource: Resource) -> Telemetry:
         meter_provider=meter_provider,
         logger_provider=logger_provider,
         pipeline=pipeline,
-        on_shutdown=lambda: (chain.uninstall(), _forget())[1],
+        on_shutdown=stop,
     )
     chain.install()
     return handle

@@ -5,23 +5,35 @@ from __future__ import annotations
 import os
 import sys
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
 
 from otel_flow.bootstrap import start
 from otel_flow.errors import OtelFlowError
 from otel_flow.settings import Settings
 
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+
 _STABLE = "OTEL_SEMCONV_STABILITY_OPT_IN"
 
+_REPLACED = frozenset({"logging", "structlog"})
+"""Instrumentors whose work our log chain does; with both, every event would arrive twice."""
 
-class FlowDistro(BaseDistro):
-    """Asks the instrumentors that stay loaded for the stable semantic conventions."""
+
+class FlowDistro(BaseDistro):  # type: ignore[misc]
+    """Asks the instrumentors that are loaded for the stable semantic conventions."""
 
     def _configure(self, **_keywords: Any) -> None:
         os.environ.setdefault(_STABLE, "http,database")
+
+    def load_instrumentor(self, entry_point: EntryPoint, **keywords: Any) -> None:
+        """Load the instrumentor of *entry_point*, unless we do its work."""
+        if entry_point.name not in _REPLACED:
+            super().load_instrumentor(entry_point, **keywords)
 
 
 class FlowConfigurator:

@@ -1,0 +1,1 @@
+"""Instrumentation: one module a library, each with its undo."""

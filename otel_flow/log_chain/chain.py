@@ -17,6 +17,8 @@ from otel_flow.log_chain.structlog_defaults import Defaults, install_defaults
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
     from structlog.typing import EventDict, WrappedLogger
@@ -44,7 +46,7 @@ class LogChain:
         self._level = logging.getLevelNamesMapping()[settings.log_level.upper()]
         handler = BridgeHandler(self._export_standard, self._show_standard, self.writer.write)
         self._bridge = Bridge(handler, self._level)
-        self._undo_defaults = lambda: None
+        self._undo_defaults: Callable[[], None] | None = None
 
     def install(self) -> None:
         """Make this the default chain of structlog and of stdlib logging."""
@@ -52,6 +54,7 @@ class LogChain:
             Defaults(
                 processors=self._own_processors(),
                 joining=[add_trace_context, self.export],
+                last=mark_emitted,
                 wrapper_class=structlog.make_filtering_bound_logger(self._level),
                 logger_factory=LineLoggerFactory(self.writer),
             )
@@ -61,7 +64,8 @@ class LogChain:
     def uninstall(self) -> None:
         """Restore structlog and stdlib logging as they were."""
         self._bridge.uninstall()
-        self._undo_defaults()
+        if self._undo_defaults is not None:
+            self._undo_defaults()
 
     def _own_processors(self) -> list[Any]:
         return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import sys
 import threading
@@ -24,7 +24,7 @@ _FIRST = ("timestamp", "level", "event")
 
 def utc_timestamp() -> str:
     """Return the time in ISO 8601, UTC, with microseconds."""
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return now.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -37,7 +37,7 @@ class JsonLine:
         if info is not None:
             event_dict["exception"] = stacktrace(info)
         ordered = {key: event_dict.pop(key) for key in _FIRST if key in event_dict}
-        values = {text(key): plain(value) for key, value in (ordered | event_dict).items()}
+        values = {text(key): plain(value) for key, value in {**ordered, **event_dict}.items()}
         return json.dumps(values, ensure_ascii=False, separators=(", ", ": "))
 
 

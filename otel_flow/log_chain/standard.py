@@ -135,7 +135,7 @@ class Bridge:
             original(configurator)
             self._attach()
 
-        logging.config.DictConfigurator.configure = configure  # type: ignore[method-assign]
+        logging.config.DictConfigurator.configure = configure  # type: ignore[method-assign, assignment]
 
     def _attach(self) -> None:
         root = logging.getLogger()

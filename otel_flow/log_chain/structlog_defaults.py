@@ -15,6 +15,8 @@ import structlog
 
 from structlog import _config
 
+from otel_flow.log_chain.lines import ConsoleLine, JsonLine
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,6 +31,8 @@ _RENDERERS = (
     structlog.processors.ExceptionRenderer,
     structlog.processors.EventRenamer,
     structlog.dev.ConsoleRenderer,
+    JsonLine,
+    ConsoleLine,
 )
 _RENDERING = (
     structlog.processors.format_exc_info,
@@ -45,19 +49,22 @@ class Defaults:
         *,
         processors: Iterable[Processor],
         joining: Iterable[Processor],
+        last: Processor,
         wrapper_class: type,
         logger_factory: Callable[..., Any],
     ) -> None:
         self.processors = list(processors)
         self.joining = list(joining)
+        self.last = last
         self.wrapper_class = wrapper_class
         self.logger_factory = logger_factory
 
     def joined(self, processors: Iterable[Processor]) -> list[Processor]:
         """Return *processors* with ours before the first that renders, so that they see the event whole."""
-        chain = [processor for processor in processors if processor not in self.joining]
+        ours = [*self.joining, self.last]
+        chain = [processor for processor in processors if processor not in ours]
         at = next((i for i, p in enumerate(chain) if _renders(p)), max(0, len(chain) - 1))
-        return [*chain[:at], *self.joining, *chain[at:]]
+        return [*chain[:at], *self.joining, *chain[at:], self.last]
 
 
 def _renders(processor: Processor) -> bool:

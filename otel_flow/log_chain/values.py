@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import math
 import uuid
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 
@@ -44,7 +45,7 @@ def plain(value: Any, seen: tuple[int, ...] = ()) -> Any:
         return f"<unrepresentable {kind.__qualname__}: {type(error).__name__}>"
 
 
-def _converted(value: Any, seen: tuple[int, ...]) -> Any:
+def _converted(value: Any, seen: tuple[int, ...]) -> Any:  # noqa: PLR0911 - one return a type
     if id(value) in seen:
         return CYCLE
     if len(seen) >= _DEPTH:
@@ -54,15 +55,15 @@ def _converted(value: Any, seen: tuple[int, ...]) -> Any:
         return plain(value.value, inside)
     if isinstance(value, Mapping):
         return {text(key): plain(item, inside) for key, item in value.items()}
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return [plain(item, inside) for item in sorted(value, key=repr)]
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
         return [plain(item, inside) for item in value]
     return _scalar(value, inside)
 
 
-def _scalar(value: Any, seen: tuple[int, ...]) -> Any:
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+def _scalar(value: Any, seen: tuple[int, ...]) -> Any:  # noqa: PLR0911 - one return a type
+    if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, uuid.UUID | decimal.Decimal):
         return str(value)

@@ -18,8 +18,9 @@ from otel_flow.providers.fork import RenewedAfterFork
 
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from opentelemetry.sdk.metrics import ExemplarFilter
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.metrics.view import View
     from opentelemetry.sdk.resources import Resource
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from otel_flow.settings import Settings
 
 
-_EXEMPLAR_FILTERS = {
+_EXEMPLAR_FILTERS: dict[str, Callable[[], ExemplarFilter]] = {
     "always_on": AlwaysOnExemplarFilter,
     "always_off": AlwaysOffExemplarFilter,
     "trace_based": TraceBasedExemplarFilter,
@@ -58,8 +59,8 @@ class FlowMeterProvider(RenewedAfterFork, MeterProvider):
         consumer._reader_storages = {
             reader: MetricReaderStorage(
                 self._sdk_config,
-                reader._instrument_class_temporality,
-                reader._instrument_class_aggregation,
+                reader._instrument_class_temporality,  # type: ignore[arg-type]
+                reader._instrument_class_aggregation,  # type: ignore[arg-type]
             )
             for reader in consumer._reader_storages
         }

@@ -30,7 +30,7 @@ class FlowTracerProvider(RenewedAfterFork, TracerProvider):
 
     def _renew_locks(self) -> None:
         self._tracers_lock = threading.Lock()
-        self._active_span_processor._lock = threading.Lock()  # type: ignore[union-attr]
+        self._active_span_processor._lock = threading.Lock()
 
     def _take_resource(self, resource: Resource) -> None:
         self._resource = resource
