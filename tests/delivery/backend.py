@@ -1,8 +1,8 @@
 """A real HTTP backend on loopback that answers as a test scripts it."""
 
 import contextlib
-import http.server
 import gzip
+import http.server
 import socket
 import threading
 import time
@@ -25,13 +25,13 @@ REQUESTS = {
 class Backend:
     """Keeps what it accepted; *script* holds the answers to come, then everything is a 200."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, port=0):
         self.script = []
         self.accepted = []
         self.attempts = []
         self.refuse = lambda request: None
         handler = type("Handler", (_Handler,), {"backend": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", port), handler)
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port

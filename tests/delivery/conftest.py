@@ -1,14 +1,10 @@
-import contextlib
-import logging
-import threading
-
 import pytest
 
+from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry._logs import LogRecord, SeverityNumber
 
 from otel_flow.delivery import build_pipeline
 from otel_flow.settings import BatchSettings, OtlpSettings, Settings

@@ -1,0 +1,216 @@
+import email.utils
+import socket
+import time
+
+import pytest
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
+
+from otel_flow.delivery.verdict import parse_retry_after
+from tests.delivery.backend import Backend, until
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_retryable_answers_are_retried(backend, base, build, status):
+    """After answers that ask for patience everything arrives, once and in order."""
+    backend.script += [{"status": status}] * 2
+    flow = build(base)
+    for number in range(20):
+        flow.span(f"work {number}")
+
+    assert flow.pipeline.force_flush(10)
+    assert [s.name for s in backend.spans()] == [f"work {n}" for n in range(20)]
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 500])
+def test_other_failures_drop_at_once(backend, base, build, status, capsys):
+    """An answer that is final drops the request with one line, and the flush says so."""
+    backend.script.append({"status": status, "headers": {"Location": "http://127.0.0.1:1/"}})
+    flow = build(base, delay=60)
+    flow.span()
+
+    assert not flow.pipeline.force_flush(5)
+    assert flow.numbers("traces").dropped == {f"HTTP {status}": 1}
+    assert f"dropped: 1 (HTTP {status})" in capsys.readouterr().err
+    assert len(backend.attempts) == 1
+
+
+def test_html_is_no_success(backend, base, build):
+    """A login page with status 200 is not taken for a Collector."""
+    backend.script.append({"type": "text/html", "body": b"<html>"})
+    flow = build(base, delay=60)
+    flow.span()
+
+    assert not flow.pipeline.force_flush(5)
+    assert flow.numbers("traces").delivered == 0
+
+
+def test_too_large_is_split(backend, base, build):
+    """A request that is too large is split until its parts are taken."""
+
+    def size(request):
+        spans = sum(len(c.spans) for g in request.resource_spans for c in g.scope_spans)
+        return {"status": 413} if spans > 60 else None
+
+    backend.refuse = size
+    flow = build(base, delay=60)
+    for number in range(500):
+        flow.span(f"work {number}")
+
+    assert flow.pipeline.force_flush(10)
+    assert [s.name for s in backend.spans()] == [f"work {n}" for n in range(500)]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_guilty_metric_is_found(backend, base, build, status):
+    """Of a refused metric request only the metric that the backend does not take is lost."""
+
+    def guilty(request):
+        names = [
+            m.name for g in request.resource_metrics for c in g.scope_metrics for m in c.metrics
+        ]
+        return {"status": status} if "bad" in names else None
+
+    backend.refuse = guilty
+    flow = build(base)
+    for name in ("one", "two", "bad", "three", "four"):
+        flow.meter.create_counter(name).add(1)
+
+    assert not flow.pipeline.force_flush(10)
+    assert sorted(m.name for m in backend.metrics()) == ["four", "one", "three", "two"]
+    assert flow.numbers("metrics").dropped[f"HTTP {status}"] == 1
+
+
+def test_partial_success_is_counted(backend, base, build):
+    """Spans that the backend refuses by partial success count as dropped, not as delivered."""
+    partial = ExportTracePartialSuccess(rejected_spans=2, error_message="too old")
+    body = ExportTraceServiceResponse(partial_success=partial).SerializeToString()
+    backend.script.append({"body": body})
+    flow = build(base, delay=60)
+    for _ in range(5):
+        flow.span()
+
+    assert not flow.pipeline.force_flush(5)
+    numbers = flow.numbers("traces")
+    assert (numbers.delivered, numbers.dropped) == (3, {"rejected": 2})
+
+
+def test_possible_duplicates_are_counted(backend, base, build):
+    """A connection that dies after the request was sent is a possible duplicate, and retried."""
+    backend.script.append({"drop": True})
+    flow = build(base, delay=60)
+    flow.span()
+
+    assert flow.pipeline.force_flush(5)
+    assert flow.numbers("traces").duplicates == 1
+    assert len(backend.spans()) == 1
+
+
+def test_retry_after_is_honoured(backend, base, build):
+    """The next attempt waits for as long as Retry-After asks."""
+    backend.script.append({"status": 503, "headers": {"Retry-After": "1"}})
+    flow = build(base)
+    flow.span()
+    until(lambda: len(backend.attempts) == 1)
+    started = time.monotonic()
+    until(lambda: len(backend.spans()) == 1)
+
+    assert time.monotonic() - started > 0.9
+
+
+def test_retry_after_forms():
+    """Retry-After is read as seconds and as a date, bounded, and nonsense is ignored."""
+    date = email.utils.formatdate(time.time() + 30, usegmt=True)
+
+    assert parse_retry_after("2") == 2
+    assert 27 < parse_retry_after(date) < 31
+    assert parse_retry_after("999999") == 60
+    assert parse_retry_after("-3") == 0
+    assert parse_retry_after("soon") is None
+    assert parse_retry_after(None) is None
+
+
+def test_everything_arrives_after_an_outage(build, capsys):
+    """What was produced while nobody listened arrives in order afterwards, with one line on it."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        flow = build(f"http://127.0.0.1:{port}", delay=0.01)
+        for number in range(3000):
+            flow.span(f"work {number}")
+        until(lambda: flow.pipeline._engine.lanes["traces"].failing)
+    revived = Backend(port=port)
+    try:
+        delivered = flow.pipeline.force_flush(20)
+    finally:
+        revived.close()
+
+    assert delivered
+    assert [s.name for s in revived.spans()] == [f"work {n}" for n in range(3000)]
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("traces" in line and "fail (" in line for line in lines) == 1
+    assert sum("traces" in line and "work again" in line for line in lines) == 1
+
+
+def test_backlog_is_bounded_and_accounted(build):
+    """In an outage memory is bounded, and produced = delivered + dropped + waiting."""
+    flow = build("http://127.0.0.1:1", queue_bytes=600_000)
+    for number in range(40):
+        for _ in range(100):
+            flow.span(f"work {number}", text="x" * 200)
+        until(lambda: len(flow.pipeline._engine.lanes["traces"].queue) == 0)
+    numbers = flow.numbers("traces")
+    lane = flow.pipeline._engine.lanes["traces"]
+
+    assert numbers.produced == 4000
+    assert numbers.dropped["queue_full"] > 0
+    assert numbers.produced == sum(numbers.dropped.values()) + numbers.delivered + numbers.waiting
+    assert lane._backlog.size <= 200_000
+
+
+def test_cumulative_metrics_collapse(build):
+    """In an outage only the latest state of cumulative metrics waits."""
+    flow = build("http://127.0.0.1:1", metric_interval=0.05)
+    flow.meter.create_counter("orders").add(1)
+
+    until(lambda: flow.numbers("metrics").dropped.get("superseded", 0) >= 3)
+    assert flow.numbers("metrics").waiting <= 3
+
+
+def test_delta_metrics_never_collapse(build):
+    """Delta metrics all wait."""
+    flow = build("http://127.0.0.1:1", metric_interval=0.05, metric_temporality="delta")
+    counter = flow.meter.create_counter("orders")
+
+    def record():
+        counter.add(1)
+        return flow.numbers("metrics").waiting >= 4
+
+    until(record)
+    assert "superseded" not in flow.numbers("metrics").dropped
+
+
+def test_one_bad_item_costs_no_neighbour(backend, base, build):
+    """A log body that cannot be encoded is counted; its neighbours arrive."""
+    flow = build(base, delay=60)
+    flow.log("before")
+    flow.log("\ud800")
+    flow.log("after")
+
+    assert not flow.pipeline.force_flush(5)
+    assert [r.body.string_value for r in backend.logs()] == ["before", "after"]
+    assert flow.numbers("logs").dropped == {"unencodable": 1}
+
+
+def test_headers_are_sent_and_never_said(build, capsys):
+    """Header values and credentials of the endpoint stay out of every line."""
+    flow = build(
+        "http://user:hunter2@127.0.0.1:1", delay=60, otlp={"headers": (("api-key", "hunter2"),)}
+    )
+    flow.span()
+    flow.pipeline.shutdown(0.2)
+
+    assert "hunter2" not in capsys.readouterr().err

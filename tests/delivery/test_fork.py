@@ -1,0 +1,69 @@
+import os
+import threading
+
+import pytest
+
+from tests.delivery.backend import until
+
+
+def in_child(function):
+    """Run *function* in a forked child and return its exit status."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if function() else 2
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_each_process_delivers_its_own(backend, base, build):
+    """What waits at a fork is delivered by the parent alone, and the child delivers its own."""
+    flow = build(base, delay=60)
+    flow.span("parent")
+
+    def child():
+        flow.span("child")
+        return flow.pipeline.force_flush(5) and flow.numbers("traces").produced == 1
+
+    assert in_child(child) == 0
+    assert [s.name for s in backend.spans()] == ["child"]
+    assert flow.pipeline.force_flush(5)
+    assert sorted(s.name for s in backend.spans()) == ["child", "parent"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fork_in_the_middle_of_an_export(backend, base, build):
+    """A child forked while a request is under way neither hangs nor disturbs it."""
+    flow = build(base, delay=60)
+    flow.span("warm")
+    flow.pipeline.force_flush(5)
+    backend.script.append({"delay": 0.5})
+    flow.span("parent")
+    flush = threading.Thread(target=flow.pipeline.force_flush, args=(5,))
+    flush.start()
+    until(lambda: not backend.script)
+
+    def child():
+        flow.span("child")
+        return flow.pipeline.shutdown(5).delivered
+
+    assert in_child(child) == 0
+    flush.join()
+    assert sorted(s.name for s in backend.spans()) == ["child", "parent", "warm"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fork_with_every_lock_held(backend, base, build):
+    """A child forked while the engine's locks are held elsewhere does not hang."""
+    flow = build(base, delay=60)
+    lane = flow.pipeline._engine.lanes["traces"]
+    with lane._changed, lane._pumping, lane._report._lock:
+
+        def child():
+            flow.span("child")
+            return flow.pipeline.force_flush(5)
+
+        assert in_child(child) == 0
