@@ -6,6 +6,7 @@ import http.server
 import socket
 import threading
 import time
+import urllib.parse
 import zlib
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -29,7 +30,7 @@ class Backend:
         self.script = []
         self.accepted = []
         self.attempts = []
-        self.refuse = lambda request: None
+        self.refuse = lambda _: None
         handler = type("Handler", (_Handler,), {"backend": self})
         self._server = _Server(("127.0.0.1", port), handler)
         if tls is not None:
@@ -92,7 +93,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         encoding = self.headers.get("Content-Encoding")
         body = {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(encoding, bytes)(body)
-        request = REQUESTS[self.path.split("?")[0]].FromString(body)
+        path = urllib.parse.urlsplit(self.path).path
+        request = REQUESTS[path].FromString(body)
         self.backend.attempts.append((self.path, dict(self.headers)))
         answer = self.backend.script.pop(0) if self.backend.script else {}
         answer = self.backend.refuse(request) or answer

@@ -56,7 +56,7 @@ def test_fork_in_the_middle_of_an_export(backend, base, build):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_fork_with_every_lock_held(backend, base, build):
+def test_fork_with_every_lock_held(base, build):
     """A child forked while the engine's locks are held elsewhere does not hang."""
     flow = build(base, delay=60)
     lane = flow.pipeline._engine.lanes["traces"]

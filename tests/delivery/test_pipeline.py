@@ -36,7 +36,7 @@ def test_metrics_leave_at_the_interval(backend, base, build):
     until(lambda: len(backend.metrics()) >= 2)
 
 
-def test_unsampled_spans_stay(backend, base, build):
+def test_unsampled_spans_stay(base, build):
     """A span that is not sampled is not sent."""
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
