@@ -34,6 +34,11 @@ class Backlog:
         """Bytes in all chunks."""
         return self._bytes
 
+    @property
+    def in_flight(self) -> int:
+        """Items of the chunk that is being sent."""
+        return self._chunks[0].items if self._sending else 0
+
     def put(self, chunk: Chunk) -> int:
         """Append *chunk* and return how many items had to go for it."""
         dropped = 0

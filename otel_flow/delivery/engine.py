@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from otel_flow.delivery.accounting import FlushReport
-from otel_flow.delivery.report import report_left_behind
+from otel_flow.delivery.report import logger, report_left_behind
 from otel_flow.delivery.suppression import suppressed
 
 
@@ -79,7 +79,13 @@ class Engine:
     def _run(self) -> None:
         with suppressed():
             while not self._stopped:
-                self._wait(self._turn(time.monotonic()))
+                # One fault must not end the only thread that empties the queues.
+                try:
+                    due = self._turn(time.monotonic())
+                except Exception as error:
+                    logger.exception("the engine stumbled: %s", type(error).__name__)
+                    due = time.monotonic() + 1.0
+                self._wait(due)
 
     def _turn(self, now: float) -> float | None:
         """Do what is due and return when something is due next."""

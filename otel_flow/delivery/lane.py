@@ -33,6 +33,10 @@ _REFUSALS = 32
 """Refusals in a row after which requests are dropped whole instead of split."""
 
 
+def _ignore(seconds: float, status: int | None, error: str | None) -> None:
+    """Record nothing of a request, as long as there is no meter provider."""
+
+
 class Lane:
     """
     The way of one signal, from the queue of items to the answer of its backend.
@@ -69,6 +73,7 @@ class Lane:
         self._collapse = collapse
         self._new_backlog: Callable[[], Backlog] = lambda: Backlog(limit=backlog_bytes, drop=drop)
         self.failing = False
+        self.on_request: Callable[[float, int | None, str | None], None] = _ignore
         self.renew(changed)
 
     def renew(self, changed: threading.Condition) -> None:
@@ -163,7 +168,12 @@ class Lane:
     def _send_all(self) -> None:
         with suppressed():
             while (chunk := self._next()) is not None:
-                self._attempt(chunk)
+                # A fault of ours, or of a meter provider that counts us, must not end
+                # the sender: its data would wait for ever.
+                try:
+                    self._attempt(chunk)
+                except Exception as error:
+                    self._retry(Verdict("retry", f"{type(error).__name__}: {error}"))
 
     def _next(self) -> Chunk | None:
         with self._changed:
@@ -176,19 +186,28 @@ class Lane:
             return chunk
 
     def _attempt(self, chunk: Chunk) -> None:
-        try:
-            verdict = judge(self.signal, self._transport.post(chunk.body, self._seconds()))
-        except TransportError as error:
-            verdict = Verdict("retry", str(error))
-            if error.sent:
-                with self._changed:
-                    self._tally.duplicates += chunk.items
+        verdict = self._post(chunk)
         if verdict.kind == "delivered":
             self._delivered(chunk, verdict)
         elif verdict.kind == "retry":
             self._retry(verdict)
         else:
             self._refused(chunk, verdict)
+
+    def _post(self, chunk: Chunk) -> Verdict:
+        started = time.monotonic()
+        try:
+            answer = self._transport.post(chunk.body, self._seconds())
+        except TransportError as error:
+            if error.sent:
+                with self._changed:
+                    self._tally.duplicates += chunk.items
+            self.on_request(time.monotonic() - started, None, error.kind)
+            return Verdict("retry", str(error))
+        verdict = judge(self.signal, answer)
+        failed = None if verdict.kind == "delivered" else verdict.reason
+        self.on_request(time.monotonic() - started, answer.status, failed)
+        return verdict
 
     def _delivered(self, chunk: Chunk, verdict: Verdict) -> None:
         with self._changed:
@@ -230,6 +249,16 @@ class Lane:
 
     def _lost(self) -> int:
         return self._tally.lost + self.queue.overflowed()
+
+    def in_flight(self) -> int:
+        """Return how many items are being sent."""
+        with self._changed:
+            return self._backlog.in_flight
+
+    def overflowed(self) -> int:
+        """Return how many items found the queue full."""
+        with self._changed:
+            return self.queue.overflowed()
 
     def produced(self) -> int:
         """Return how many items there have been so far."""

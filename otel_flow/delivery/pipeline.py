@@ -28,6 +28,7 @@ from otel_flow.delivery.otlp_exporters import build_otlp_exporter
 from otel_flow.delivery.preferences import metric_preferences
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
 from otel_flow.delivery.report import logger
+from otel_flow.delivery.self_metrics import observe
 from otel_flow.names import environment
 from otel_flow.process.fork import on_fork
 
@@ -35,6 +36,7 @@ from otel_flow.process.fork import on_fork
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk._logs import LogRecordProcessor
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.trace import SpanProcessor
@@ -87,6 +89,10 @@ class Pipeline:
         """Upstream's processors and readers, which know nothing of the engine."""
         parts = (*self.metric_readers, *self.span_processors, *self.log_record_processors)
         return tuple(part for part in parts if not isinstance(part, _OURS))
+
+    def attach(self, meter_provider: MeterProvider) -> None:
+        """Have the engine describe itself by metrics of *meter_provider* (``otel.sdk.*``)."""
+        observe(meter_provider, list(self._engine.lanes.values()))
 
     def accounting(self) -> dict[str, Accounting]:
         """Return what became of everything the engine was given, by signal."""

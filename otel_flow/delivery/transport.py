@@ -44,10 +44,11 @@ class Answer:
 
 
 class TransportError(Exception):
-    """The request got no answer; *sent* tells whether all of it had left before."""
+    """The request got no answer; *sent* tells whether all of it had left, *kind* what failed."""
 
     def __init__(self, cause: Exception, *, sent: bool) -> None:
         self.sent = sent
+        self.kind = type(cause).__name__
         super().__init__(f"{type(cause).__name__}: {cause}")
 
 

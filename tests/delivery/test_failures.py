@@ -214,3 +214,20 @@ def test_headers_are_sent_and_never_said(build, capsys):
     flow.pipeline.shutdown(0.2)
 
     assert "hunter2" not in capsys.readouterr().err
+
+
+def test_fault_of_the_meter_provider_stalls_nothing(backend, base, build):
+    """What a recorder of request durations raises keeps nothing from being delivered."""
+    flow = build(base, delay=60)
+    faults = [ZeroDivisionError()]
+
+    def record(*_):
+        if faults:
+            raise faults.pop()
+
+    flow.pipeline._engine.lanes["traces"].on_request = record
+    flow.span()
+
+    assert flow.pipeline.force_flush(5)
+    assert not faults
+    assert len(backend.spans()) >= 1

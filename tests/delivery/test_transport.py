@@ -1,4 +1,4 @@
-import datetime
+import datetime as dt
 import http.server
 import ipaddress
 import os
@@ -31,7 +31,7 @@ class Authority:
         (folder / f"{name}.pem").write_bytes(own.public_bytes(serialization.Encoding.PEM))
 
     def _certificate(self, subject, key, *, authority=False):
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
@@ -41,8 +41,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(hours=1))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
             .add_extension(own, critical=False)
