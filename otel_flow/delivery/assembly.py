@@ -41,11 +41,7 @@ class Parts(NamedTuple):
 def carries(settings: Settings, signal: str) -> bool:
     """Return whether the engine sends *signal*: OTLP over HTTP; gRPC is upstream's exporter."""
     otlp: OtlpSettings = getattr(settings, f"otlp_{signal}")
-    return (
-        "otlp" in getattr(settings, f"{signal}_exporters")
-        and otlp.protocol == "http/protobuf"
-        and otlp.compression != "zstd"
-    )
+    return "otlp" in getattr(settings, f"{signal}_exporters") and otlp.protocol == "http/protobuf"
 
 
 def build_engine(settings: Settings) -> Parts:

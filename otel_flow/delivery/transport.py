@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import gzip
 import http.client
+import importlib
 import os
 import select
 import socket
@@ -20,8 +21,10 @@ import ssl
 import zlib
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
+
+from otel_flow.delivery.report import logger
 
 
 if TYPE_CHECKING:
@@ -74,7 +77,24 @@ def _gzipped(body: bytes) -> bytes:
     return gzip.compress(body, 1, mtime=0)
 
 
-_COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {"gzip": _gzipped, "deflate": _deflated}
+def _zstandard() -> Callable[[bytes], bytes] | None:
+    """Return the compressor of Python ≥ 3.14 or of the package ``zstandard``."""
+    for module in ("compression.zstd", "zstandard"):
+        try:
+            return cast("Callable[[bytes], bytes]", importlib.import_module(module).compress)
+        except ImportError:
+            continue
+    return None
+
+
+def _compression(name: str) -> tuple[str, Callable[[bytes], bytes] | None]:
+    """Return the content encoding, gzip where zstd is not to be had, and what compresses."""
+    if name == "zstd":
+        if zstandard := _zstandard():
+            return name, zstandard
+        logger.warning('zstd needs Python 3.14 or: pip install "zstandard"; requests are gzipped')
+        name = "gzip"
+    return name, {"gzip": _gzipped, "deflate": _deflated}.get(name)
 
 
 class Transport:
@@ -86,7 +106,7 @@ class Transport:
         self._connection: http.client.HTTPConnection | None = None
         self._certificates: tuple[float, ...] = ()
         self._path, self._target = _target(otlp.endpoint)
-        self._compress = _COMPRESSIONS.get(otlp.compression)
+        self._encoding, self._compress = _compression(otlp.compression)
         self._headers = self._fixed_headers()
 
     def _fixed_headers(self) -> dict[str, str]:
@@ -96,7 +116,7 @@ class Transport:
             **dict(self._otlp.headers),
         }
         if self._compress is not None:
-            headers["Content-Encoding"] = self._otlp.compression
+            headers["Content-Encoding"] = self._encoding
         if self._proxy is not None and not self._is_https:
             headers |= _proxy_credentials(self._proxy.username, self._proxy.password)
         return headers

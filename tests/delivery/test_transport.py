@@ -206,3 +206,16 @@ def test_connection_is_kept(backend, connect):
     transport.post(b"", 5)
 
     assert transport._connection.sock.getsockname() == first
+
+
+def test_zstd_or_gzip(backend, base, build):
+    """Where zstd was asked for and cannot be had, requests are gzipped and arrive."""
+    flow = build(base, delay=60, otlp={"compression": "zstd"}, logs_exporters=())
+    flow.span()
+    ours = flow.pipeline._engine.lanes["traces"]._transport
+
+    if ours._encoding == "gzip":
+        assert flow.pipeline.force_flush(5)
+        assert len(backend.spans()) == 1
+    else:
+        assert ours._encoding == "zstd"
