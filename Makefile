@@ -3,7 +3,7 @@ PYTHON ?= python3
 CACHE := $(or $(OTEL_FLOW_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/otel-flow)
 BIN := .venv/bin
 
-.PHONY: test lint backends clean
+.PHONY: test lint stack backends clean
 
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -22,6 +22,9 @@ lint: .venv/.installed  ## ruff, mypy and the import contracts
 
 backends:  ## build the native Collector, Prometheus, Jaeger and Loki into the cache
 	$(PYTHON) tests/stack/build.py
+
+stack: .venv/.installed  ## run Collector, Prometheus, Jaeger and Loki until Ctrl-C
+	$(BIN)/python -m tests.stack
 
 clean:  ## remove what the other targets made in the checkout
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache dist
