@@ -38,6 +38,7 @@ class SliceEncoder:
     def __init__(self, encode: Callable[[Sequence[Any]], Any]) -> None:
         self._encode = encode
         self._slice = _FIRST_SLICE
+        self._item_seconds = SLICE_SECONDS / _FIRST_SLICE
 
     def __call__(self, items: Sequence[Any], dropped: Callable[[int], None]) -> Iterator[Part]:
         """Yield a part a slice; one bad item costs none of its neighbours."""
@@ -46,15 +47,15 @@ class SliceEncoder:
             batch = items[position : position + self._slice]
             position += len(batch)
             started = time.perf_counter()
-            yield from self._parts(batch, dropped)
-            self._adapt(time.perf_counter() - started)
+            parts = list(self._parts(batch, dropped))
+            self._adapt((time.perf_counter() - started) / len(batch))
+            yield from parts
             time.sleep(0)
 
     def _adapt(self, seconds: float) -> None:
-        if seconds > SLICE_SECONDS:
-            self._slice = max(1, self._slice // 2)
-        elif seconds < SLICE_SECONDS / 3:
-            self._slice = min(_MAX_SLICE, self._slice + 1)
+        """Follow the *seconds* an item takes, slowly: a slice that was interrupted is no measure."""
+        self._item_seconds += (min(seconds, 4 * self._item_seconds) - self._item_seconds) / 8
+        self._slice = min(_MAX_SLICE, max(1, int(SLICE_SECONDS / self._item_seconds)))
 
     def _parts(self, batch: Sequence[Any], dropped: Callable[[int], None]) -> Iterator[Part]:
         # What users put into attributes and bodies is without bounds, and so is what
