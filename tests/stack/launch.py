@@ -6,6 +6,7 @@ They run with the very files of ``collector/``; only addresses and directories d
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import subprocess
@@ -65,7 +66,7 @@ class Stack:
             self._start_jaeger()
             self._start_collector()
             for address in self._readiness():
-                poll_until(lambda address=address: is_answering(address), READY_SECONDS, address)
+                poll_until(functools.partial(is_answering, address), READY_SECONDS, address)
         except BaseException:
             self.stop()
             raise
