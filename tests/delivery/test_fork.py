@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 
 import pytest
 
@@ -67,3 +68,17 @@ def test_fork_with_every_lock_held(base, build):
             return flow.pipeline.force_flush(5)
 
         assert in_child(child) == 0
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_child_with_a_dead_backend_ends_soon(build):
+    """A forked child whose backend refuses ends after half a second, whatever its deadline."""
+    flow = build("http://127.0.0.1:1", delay=60)
+
+    def child():
+        flow.span("child")
+        started = time.monotonic()
+        delivered = flow.pipeline.shutdown(5).delivered
+        return not delivered and time.monotonic() - started < 1
+
+    assert in_child(child) == 0
