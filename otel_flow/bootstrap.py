@@ -61,7 +61,9 @@ def configure(
     With the same settings again the running handle is returned.
 
     Raises `ConfigError` with every problem found, and `AlreadyConfiguredError` when
-    telemetry runs with other settings.
+    telemetry runs with other settings. Under ``opentelemetry-instrument`` it runs
+    already: the running handle is returned, and one warning names the keywords that
+    could not take effect.
     """
     keywords: dict[str, Any] = {
         "service_name": service_name,
@@ -78,10 +80,23 @@ def configure(
         "metric_interval": metric_interval,
         "shutdown_timeout": shutdown_timeout,
     }
-    return start(Settings.from_environ(**keywords))
+    settings = Settings.from_environ(**keywords)
+    running = telemetry.current()
+    if running is not None and running.under_wrapper:
+        _warn_of_differences(running.settings, settings)
+        return running
+    return start(settings)
 
 
-def start(settings: Settings) -> Telemetry:
+def _warn_of_differences(running: Settings, wanted: Settings) -> None:
+    if differing := running.differences(wanted):
+        _logger.warning(
+            "opentelemetry-instrument has configured telemetry already; without effect: %s",
+            ", ".join(differing),
+        )
+
+
+def start(settings: Settings, *, under_wrapper: bool = False) -> Telemetry:
     """Start telemetry with *settings*, or return the handle that already runs with them."""
     with _lock:
         running = telemetry.current()
@@ -90,6 +105,7 @@ def start(settings: Settings) -> Telemetry:
                 raise AlreadyConfiguredError(differing)
             return running
         handle = _start(settings)
+        handle.under_wrapper = under_wrapper
         telemetry.set_current(handle)
     for warning in settings.warnings:
         _logger.warning("%s", warning)

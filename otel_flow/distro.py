@@ -47,6 +47,6 @@ class FlowConfigurator:
         untraced: it was not the application that asked for telemetry.
         """
         try:
-            start(Settings.from_environ())
+            start(Settings.from_environ(), under_wrapper=True)
         except OtelFlowError as error:
             sys.stderr.write(f"otel-flow: telemetry is off. {error}\n")

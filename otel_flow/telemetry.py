@@ -59,6 +59,8 @@ class Telemetry:
         self.pipeline = pipeline
         self._on_shutdown = on_shutdown
         self._ended = False
+        self.under_wrapper = False
+        """Whether ``opentelemetry-instrument`` started it, before the application could."""
 
     @property
     def disabled(self) -> bool:

@@ -52,3 +52,20 @@ def test_a_wrong_configuration_is_printed_once_and_the_app_runs(receiver):
 
     assert (done.returncode, done.stdout) == (0, "served\n")
     assert done.stderr.count("OTEL_TRACES_SAMPLER") == 1
+
+
+def test_configure_under_the_wrapper_gets_the_running_handle_and_one_warning(receiver):
+    """An app that configures itself runs under the wrapper, too, and is told what had no effect."""
+    done = run(
+        """
+        import otel_flow
+        assert otel_flow.configure(service_name="other").settings.service_name == "shop"
+        """,
+        receiver.endpoint,
+        (WRAPPER, sys.executable, "-c"),
+        OTEL_SERVICE_NAME="shop",
+        OTEL_FLOW_LOG_FORMAT="json",
+    )
+
+    assert done.returncode == 0
+    assert done.stdout.count("without effect: service_name") == 1
