@@ -113,6 +113,23 @@ def _at_exit() -> None:
     _call(pending)
 
 
+def _at_exit_beside() -> None:
+    """
+    Run the exit callbacks in a thread of their own, up to the deadline.
+
+    The main thread was interrupted anywhere, perhaps with a lock that a callback
+    needs: that must cost the deadline at most, not hang the process.
+    """
+    ending = threading.Thread(target=_at_exit, name="otel-flow-exit", daemon=True)
+    try:
+        ending.start()
+    except RuntimeError:
+        # Python 3.12 and later start no thread once the interpreter ends (cpython#113964).
+        _at_exit()
+    else:
+        ending.join(_deadline + 0.25)
+
+
 def _chain(number: int) -> None:
     current = signal.getsignal(number)
     if current is _on_signal or current is None:
@@ -127,6 +144,6 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
     if callable(previous):
         previous(number, frame)
     elif previous == signal.SIG_DFL:
-        _at_exit()
+        _at_exit_beside()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
