@@ -67,16 +67,17 @@ class Stack:
             self._start_collector()
             for address in self._readiness():
                 poll_until(functools.partial(is_answering, address), READY_SECONDS, address)
-        except BaseException:
+        except BaseException as error:
+            for log in sorted(self._data.glob("*.log")):
+                error.add_note(f"{log.name}:\n{log.read_text(errors='replace')[-2000:]}")
             self.stop()
             raise
         return self
 
     def stop(self) -> None:
-        """Stop what runs and remove its data."""
+        """Stop the servers one by one, each before those it sends to, and remove their data."""
         for process in reversed(self._processes):
             process.terminate()
-        for process in reversed(self._processes):
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
