@@ -127,6 +127,7 @@ def _build(settings: Settings, resource: Resource) -> Telemetry:
     meter_provider = build_meter_provider(
         settings, resource, metric_readers=pipeline.metric_readers, renewal=renewal
     )
+    pipeline.attach(meter_provider)
     tracer_provider = build_tracer_provider(
         settings,
         resource,

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+SUPERSEDED = "superseded"
+"""The reason of what a later value of the same metric has replaced: no loss."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
     """
@@ -54,7 +58,7 @@ class Tally:
     @property
     def lost(self) -> int:
         """Items dropped for whatever reason but a later value of the same metric."""
-        return self.dropped.total() - self.dropped["superseded"]
+        return self.dropped.total() - self.dropped[SUPERSEDED]
 
     @property
     def settled(self) -> int:

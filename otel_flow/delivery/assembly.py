@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from otel_flow.delivery.backlog import Backlog
 from otel_flow.delivery.collection import Collection, FlowMetricReader
 from otel_flow.delivery.encoding import MetricsEncoder, log_encoder, span_encoder
 from otel_flow.delivery.engine import Engine
 from otel_flow.delivery.lane import Lane
+from otel_flow.delivery.outlet import HttpOutlet
 from otel_flow.delivery.preferences import metric_preferences
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
 from otel_flow.delivery.queue import ItemQueue
@@ -85,13 +88,16 @@ def _add(
         signal=signal,
         queue=_queue(engine, settings, batch),
         encode=encoder(),
-        transport=Transport(otlp, proxy=settings.proxy_for(otlp.endpoint)),
+        outlet=HttpOutlet(
+            signal, otlp.endpoint, Transport(otlp, proxy=settings.proxy_for(otlp.endpoint))
+        ),
         report=Report(signal, otlp.endpoint),
         timeout=otlp.timeout if batch is None else min(otlp.timeout, batch.export_timeout),
         schedule_delay=0.0 if batch is None else batch.schedule_delay,
         max_items=None if batch is None else batch.max_export_batch_size,
-        backlog_bytes=settings.queue_bytes // 3,
-        drop=settings.queue_drop,
+        backlog=functools.partial(
+            Backlog, limit=settings.queue_bytes // 3, drop=settings.queue_drop
+        ),
         collapse=signal == "metrics" and settings.metric_temporality == "cumulative",
         changed=engine.changed,
     )

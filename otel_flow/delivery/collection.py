@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from otel_flow.delivery.lane import Lane
 
 
+def _ignore(seconds: float, error: str | None) -> None:
+    """Record nothing of a collection, as long as there is no meter provider."""
+
+
 class FlowMetricReader(MetricReader):
     """The SDK's view of the engine: whatever is collected goes to *lane*."""
 
@@ -62,6 +66,7 @@ class Collection:
         self.reader = reader
         self._interval = interval
         self._timeout = timeout
+        self.on_collected: Callable[[float, str | None], None] = _ignore
         self.renew()
 
     def renew(self) -> None:
@@ -106,12 +111,16 @@ class Collection:
         return thread
 
     def _collect(self) -> None:
-        # Callbacks are the application's own; the SDK raises what they and its time-out raise.
-        try:
-            with suppressed():
+        started = time.monotonic()
+        failed = None
+        with suppressed():
+            # Callbacks are the application's own; the SDK raises what they and its time-out raise.
+            try:
                 self.reader.collect(timeout_millis=self._timeout * 1000)
-        except Exception as error:
-            logger.warning("a collection of metrics failed: %s", error)
+            except Exception as error:
+                failed = type(error).__name__
+                logger.warning("a collection of metrics failed: %s", error)
+            self.on_collected(time.monotonic() - started, failed)
 
     def _say_stuck(self) -> None:
         if not self._said_stuck:

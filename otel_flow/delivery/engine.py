@@ -8,7 +8,7 @@ import time
 
 from typing import TYPE_CHECKING
 
-from otel_flow.delivery.accounting import FlushReport
+from otel_flow.delivery.accounting import SUPERSEDED, FlushReport
 from otel_flow.delivery.report import logger, report_left_behind
 from otel_flow.delivery.suppression import suppressed
 
@@ -114,17 +114,21 @@ class Engine:
             return True
         start = time.monotonic()
         end = start + timeout
-        lost = {name: lane.lost() for name, lane in self.lanes.items()}
+        lost = {name: lane.ledger.lost() for name, lane in self.lanes.items()}
         collected = self.collection is None or self.collection.run_now(end)
-        marks = {name: lane.produced() for name, lane in self.lanes.items()}
+        marks = {name: lane.ledger.produced() for name, lane in self.lanes.items()}
         self._push(end)
         done = self._await(marks, start, end)
-        return done and collected and all(lane.lost() == lost[n] for n, lane in self.lanes.items())
+        return (
+            done
+            and collected
+            and all(lane.ledger.lost() == lost[n] for n, lane in self.lanes.items())
+        )
 
     def _push(self, end: float) -> None:
         self._flushing = True
         for lane in self.lanes.values():
-            lane.nudge()
+            lane.sender.nudge()
         if self._thread is None and not self._start():
             self._drain(end)
         self.wake()
@@ -132,13 +136,13 @@ class Engine:
     def _drain(self, end: float) -> None:
         """Encode and send on the caller's thread."""
         for lane in self.lanes.values():
-            lane.wait_until(end)
+            lane.sender.stop_at(end)
             lane.pump()
-            lane.wait_until(None)
+            lane.sender.stop_at(None)
 
     def _await(self, marks: Mapping[str, int], start: float, end: float) -> bool:
         def done() -> bool:
-            return all(self.lanes[name].settled() >= mark for name, mark in marks.items())
+            return all(self.lanes[name].ledger.settled() >= mark for name, mark in marks.items())
 
         with self.changed:
             while not done():
@@ -149,7 +153,7 @@ class Engine:
 
     def _end(self, start: float, end: float) -> float:
         """Return the deadline, nearer where a recycled child meets a backend that fails."""
-        if self._is_child and any(lane.failing for lane in self.lanes.values()):
+        if self._is_child and any(lane.sender.failing for lane in self.lanes.values()):
             return min(end, start + _CHILD_EXIT)
         return end
 
@@ -171,7 +175,7 @@ class Engine:
         dropped: dict[str, int] = {}
         for accounting in numbers.values():
             for reason, items in accounting.dropped.items():
-                if reason != "superseded":
+                if reason != SUPERSEDED:
                     dropped[reason] = dropped.get(reason, 0) + items
         left = {signal: accounting.waiting for signal, accounting in numbers.items()}
         complete = delivered and not any(left.values())
@@ -179,4 +183,4 @@ class Engine:
 
     def accounting(self) -> dict[str, Accounting]:
         """Return the numbers of each signal."""
-        return {signal: lane.accounting() for signal, lane in self.lanes.items()}
+        return {signal: lane.ledger.accounting() for signal, lane in self.lanes.items()}

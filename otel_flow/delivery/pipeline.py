@@ -91,8 +91,13 @@ class Pipeline:
         return tuple(part for part in parts if not isinstance(part, _OURS))
 
     def attach(self, meter_provider: MeterProvider) -> None:
-        """Have the engine describe itself by metrics of *meter_provider* (``otel.sdk.*``)."""
-        observe(meter_provider, list(self._engine.lanes.values()))
+        """
+        Have the engine describe itself by metrics of *meter_provider* (``otel.sdk.*``).
+
+        Nothing is created where no reader would collect it.
+        """
+        if self.metric_readers:
+            observe(meter_provider, self._engine.lanes.values(), self._engine.collection)
 
     def accounting(self) -> dict[str, Accounting]:
         """Return what became of everything the engine was given, by signal."""

@@ -2,107 +2,137 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from opentelemetry.metrics import Observation
 
+from otel_flow.delivery.accounting import SUPERSEDED
 from otel_flow.names import delivery as names
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider
+    from opentelemetry.metrics import CallbackOptions, Histogram, Meter, MeterProvider
 
+    from otel_flow.delivery.collection import Collection
     from otel_flow.delivery.lane import Lane
     from otel_flow.names.model import Metric
 
 
 _SCOPE = "otel_flow.delivery"
-_SUPERSEDED = "superseded"
+_DISTRIBUTION = "otel-flow"
 
-Reading = tuple[int, dict[str, str]]
+Attributes = dict[str, str | int]
+Reading = tuple[int, Attributes]
 
 
-def observe(meter_provider: MeterProvider, lanes: Iterable[Lane]) -> None:
-    """Create the instruments that read *lanes*, and have them record their requests."""
-    meter = meter_provider.get_meter(_SCOPE)
-    duration = meter.create_histogram(
-        names.DURATION.name,
-        unit=names.DURATION.unit,
-        description=names.DURATION.brief,
-        explicit_bucket_boundaries_advisory=list(names.DURATION.buckets),
-    )
+def observe(
+    meter_provider: MeterProvider, lanes: Iterable[Lane], collection: Collection | None
+) -> None:
+    """Create the instruments that read *lanes*, and have requests and collections be recorded."""
+    meter = meter_provider.get_meter(_SCOPE, version(_DISTRIBUTION))
+    duration = _histogram(meter, names.DURATION)
+    lanes = list(lanes)
     for lane in lanes:
-        exporter = _component(lane, "otlp_http_{}_exporter")
+        exporter = _component(names.EXPORTER_TYPES[lane.signal]) | _server(lane.outlet.endpoint)
         _observe_exporter(meter, lane, exporter)
-        if lane.signal in names.QUEUE_SIZE:
-            _observe_queue(meter, lane, _component(lane, "batching_{}_processor"))
-        lane.on_request = _recorder(duration, exporter)
-    _observe_ours(meter, list(lanes))
+        if processor := names.PROCESSOR_TYPES.get(lane.signal):
+            _observe_queue(meter, lane, _component(processor))
+        lane.outlet.on_request = _recorder(duration, exporter)
+    _observe_ours(meter, lanes)
+    if collection is not None:
+        collected = _histogram(meter, names.COLLECTION)
+        collection.on_collected = _collection_recorder(collected, _component(names.READER_TYPE))
 
 
-def _component(lane: Lane, pattern: str) -> dict[str, str]:
-    kind = pattern.format(names.ITEM_NAMES[lane.signal])
-    return {
-        names.COMPONENT_TYPE.name: kind,
-        names.COMPONENT_NAME.name: f"{kind}/0",
-    }
+def _histogram(meter: Meter, metric: Metric) -> Histogram:
+    return meter.create_histogram(
+        metric.name,
+        unit=metric.unit,
+        description=metric.brief,
+        explicit_bucket_boundaries_advisory=list(metric.buckets),
+    )
+
+
+def _component(kind: str) -> Attributes:
+    return {names.COMPONENT_TYPE.name: kind, names.COMPONENT_NAME.name: f"{kind}/0"}
+
+
+def _server(endpoint: str) -> Attributes:
+    """Return what is sent to, without credentials: host and port, or the path of a socket."""
+    parts = urlsplit(endpoint)
+    if parts.scheme == "unix":
+        return {names.SERVER_ADDRESS.name: parts.path.partition(":")[0]}
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return {names.SERVER_ADDRESS.name: parts.hostname or "", names.SERVER_PORT.name: port}
+
+
+def _error(reason: str) -> Attributes:
+    """Return the error type of *reason*; the conventions want the bare status code."""
+    return {names.ERROR_TYPE.name: reason.removeprefix("HTTP ")}
 
 
 def _recorder(
-    duration: Any, component: dict[str, str]
+    duration: Histogram, component: Attributes
 ) -> Callable[[float, int | None, str | None], None]:
     def record(seconds: float, status: int | None, error: str | None) -> None:
-        attributes: dict[str, str | int] = dict(component)
-        if status is not None:
-            attributes[names.STATUS_CODE.name] = status
-        if error is not None:
-            attributes[names.ERROR_TYPE.name] = error
-        duration.record(seconds, attributes)
+        answered = {} if status is None else {names.STATUS_CODE.name: status}
+        failed = {} if error is None else _error(error)
+        duration.record(seconds, component | answered | failed)
 
     return record
 
 
-def _observe_queue(meter: Meter, lane: Lane, component: dict[str, str]) -> None:
+def _collection_recorder(
+    duration: Histogram, component: Attributes
+) -> Callable[[float, str | None], None]:
+    def record(seconds: float, error: str | None) -> None:
+        duration.record(seconds, component | ({} if error is None else _error(error)))
+
+    return record
+
+
+def _observe_queue(meter: Meter, lane: Lane, component: Attributes) -> None:
     def processed() -> list[Reading]:
-        full = {names.ERROR_TYPE.name: "queue_full"}
-        overflowed = lane.overflowed()
-        failed = [(overflowed, component | full)] if overflowed else []
-        return [(lane.produced() - overflowed - len(lane.queue), component), *failed]
+        overflowed = lane.ledger.overflowed()
+        failed = [(overflowed, component | _error("queue_full"))] if overflowed else []
+        return [(lane.ledger.produced() - overflowed - len(lane.queue), component), *failed]
 
     _create(meter, names.QUEUE_SIZE[lane.signal], lambda: [(len(lane.queue), component)])
     _create(meter, names.QUEUE_CAPACITY[lane.signal], lambda: [(lane.queue.capacity, component)])
     _create(meter, names.PROCESSED[lane.signal], processed)
 
 
-def _observe_exporter(meter: Meter, lane: Lane, component: dict[str, str]) -> None:
+def _observe_exporter(meter: Meter, lane: Lane, component: Attributes) -> None:
     def exported() -> list[Reading]:
-        numbers = lane.accounting()
+        delivered, dropped = lane.ledger.exported()
         failed = [
-            (items, component | {names.ERROR_TYPE.name: reason})
-            for reason, items in numbers.dropped.items()
-            if reason != _SUPERSEDED
+            (items, component | _error(reason))
+            for reason, items in dropped.items()
+            if reason != SUPERSEDED
         ]
-        return [(numbers.delivered, component), *failed]
+        return [(delivered, component), *failed]
 
-    _create(meter, names.IN_FLIGHT[lane.signal], lambda: [(lane.in_flight(), component)])
+    _create(meter, names.IN_FLIGHT[lane.signal], lambda: [(lane.sender.in_flight(), component)])
     _create(meter, names.EXPORTED[lane.signal], exported)
 
 
 def _observe_ours(meter: Meter, lanes: list[Lane]) -> None:
-    def signal(lane: Lane) -> dict[str, str]:
+    def signal(lane: Lane) -> Attributes:
         return {names.SIGNAL.name: lane.signal}
 
     _create(
         meter,
         names.DUPLICATES,
-        lambda: [(lane.accounting().duplicates, signal(lane)) for lane in lanes],
+        lambda: [(lane.ledger.accounting().duplicates, signal(lane)) for lane in lanes],
     )
     _create(
         meter,
         names.WAITING,
-        lambda: [(lane.accounting().waiting, signal(lane)) for lane in lanes],
+        lambda: [(lane.ledger.accounting().waiting, signal(lane)) for lane in lanes],
     )
 
 

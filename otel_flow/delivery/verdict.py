@@ -38,12 +38,18 @@ _RESPONSES: dict[str, tuple[Any, str]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with the request: *rejected* items of a delivered one were refused by name."""
+    """
+    What to do with the request.
+
+    *rejected* items of a delivered one were refused by name; a *doubtful* one was
+    sent whole, and nobody knows whether it arrived.
+    """
 
     kind: Kind
     reason: str = ""
     rejected: int = 0
     retry_after: float | None = None
+    doubtful: bool = False
 
 
 def judge(signal: str, answer: Answer) -> Verdict:

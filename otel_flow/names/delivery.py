@@ -23,6 +23,10 @@ ERROR_TYPE = Attribute(
 STATUS_CODE = Attribute(
     name="http.response.status_code", type="int", brief="The status of the answer."
 )
+SERVER_ADDRESS = Attribute(
+    name="server.address", type="string", brief="The host, or the socket, that is sent to."
+)
+SERVER_PORT = Attribute(name="server.port", type="int", brief="The port that is sent to.")
 SIGNAL = Attribute(
     name="otel_flow.signal",
     type="string",
@@ -32,18 +36,27 @@ SIGNAL = Attribute(
 
 ITEM_NAMES = {"traces": "span", "metrics": "metric_data_point", "logs": "log"}
 """What the conventions call an item of each signal."""
+EXPORTER_TYPES = {
+    "traces": "otlp_http_span_exporter",
+    "metrics": "otlp_http_metric_exporter",
+    "logs": "otlp_http_log_exporter",
+}
+PROCESSOR_TYPES = {"traces": "batching_span_processor", "logs": "batching_log_processor"}
+READER_TYPE = "periodic_metric_reader"
 _UNITS = {"traces": "{span}", "metrics": "{data_point}", "logs": "{log_record}"}
 
 _COMPONENT = (COMPONENT_NAME, COMPONENT_TYPE)
+_EXPORTER = (*_COMPONENT, SERVER_ADDRESS, SERVER_PORT)
 
 
 def _observed(name: str, signal: str, kind: str, brief: str, *, fails: bool = False) -> Metric:
+    component = _EXPORTER if ".exporter." in name else _COMPONENT
     return Metric(
         name=name.format(ITEM_NAMES[signal]),
         unit=_UNITS[signal],
         instrument="counter" if kind == "counter" else "updowncounter",
         brief=brief,
-        attributes=(*_COMPONENT, ERROR_TYPE) if fails else _COMPONENT,
+        attributes=(*component, ERROR_TYPE) if fails else component,
         observed=True,
         stability="development",
     )
@@ -88,7 +101,16 @@ DURATION = Metric(
     unit="s",
     instrument="histogram",
     brief="How long a request to the backend took.",
-    attributes=(*_COMPONENT, ERROR_TYPE, STATUS_CODE),
+    attributes=(*_EXPORTER, ERROR_TYPE, STATUS_CODE),
+    buckets=SECONDS_BUCKETS,
+    stability="development",
+)
+COLLECTION = Metric(
+    name="otel.sdk.metric_reader.collection.duration",
+    unit="s",
+    instrument="histogram",
+    brief="How long the collection of all metrics took, callbacks included.",
+    attributes=(*_COMPONENT, ERROR_TYPE),
     buckets=SECONDS_BUCKETS,
     stability="development",
 )

@@ -141,7 +141,7 @@ def test_everything_arrives_after_an_outage(build, capsys):
         flow = build(f"http://127.0.0.1:{port}", delay=0.01)
         for number in range(3000):
             flow.span(f"work {number}")
-        until(lambda: flow.pipeline._engine.lanes["traces"].failing)
+        until(lambda: flow.pipeline._engine.lanes["traces"].sender.failing)
     revived = Backend(port=port)
     try:
         delivered = flow.pipeline.force_flush(20)
@@ -225,7 +225,7 @@ def test_fault_of_the_meter_provider_stalls_nothing(backend, base, build):
         if faults:
             raise faults.pop()
 
-    flow.pipeline._engine.lanes["traces"].on_request = record
+    flow.pipeline._engine.lanes["traces"].outlet.on_request = record
     flow.span()
 
     assert flow.pipeline.force_flush(5)

@@ -61,7 +61,7 @@ def test_fork_with_every_lock_held(base, build):
     """A child forked while the engine's locks are held elsewhere does not hang."""
     flow = build(base, delay=60)
     lane = flow.pipeline._engine.lanes["traces"]
-    with lane._changed, lane._pumping, lane._report._lock:
+    with lane.ledger.changed, lane._pumping, lane._report._lock:
 
         def child():
             flow.span("child")

@@ -212,7 +212,7 @@ def test_zstd_or_gzip(backend, base, build):
     """Where zstd was asked for and cannot be had, requests are gzipped and arrive."""
     flow = build(base, delay=60, otlp={"compression": "zstd"}, logs_exporters=())
     flow.span()
-    ours = flow.pipeline._engine.lanes["traces"]._transport
+    ours = flow.pipeline._engine.lanes["traces"].outlet._transport
 
     if ours._encoding == "gzip":
         assert flow.pipeline.force_flush(5)
