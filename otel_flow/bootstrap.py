@@ -18,6 +18,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from otel_flow import process, telemetry
 from otel_flow.delivery import build_pipeline
 from otel_flow.errors import AlreadyConfiguredError
+from otel_flow.instrumentation import libraries
 from otel_flow.log_chain import build_log_chain
 from otel_flow.names.environment import PROPAGATOR_GROUP
 from otel_flow.providers import build_logger_provider, build_meter_provider, build_tracer_provider
@@ -155,6 +156,7 @@ def _build(settings: Settings, resource: Resource) -> Telemetry:
         meter_provider=meter_provider,
         logger_provider=logger_provider,
         pipeline=pipeline,
+        dispatch=libraries.instrument,
         on_shutdown=stop,
     )
     chain.install()

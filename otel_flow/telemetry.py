@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from otel_flow.delivery import Pipeline
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
+
+    Undo = Callable[[], None]
+    Dispatch = Callable[["Telemetry", tuple[object, ...]], Undo]
+
+
+def _nothing_to_instrument(_telemetry: Telemetry, _targets: tuple[object, ...]) -> Undo:
+    return lambda: None
 
 
 _current: Telemetry | None = None
@@ -49,6 +57,8 @@ class Telemetry:
         meter_provider: MeterProvider,
         logger_provider: LoggerProvider,
         pipeline: Pipeline | None,
+        redaction: Redaction | None = None,
+        dispatch: Dispatch = _nothing_to_instrument,
         on_shutdown: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
@@ -57,6 +67,9 @@ class Telemetry:
         self.meter_provider = meter_provider
         self.logger_provider = logger_provider
         self.pipeline = pipeline
+        self.redaction = redaction
+        self._dispatch = dispatch
+        self._undos: list[Callable[[], None]] = []
         self._on_shutdown = on_shutdown
         self._ended = False
         self.under_wrapper = False
@@ -66,6 +79,20 @@ class Telemetry:
     def disabled(self) -> bool:
         """Whether nothing is recorded (`OTEL_SDK_DISABLED=true`)."""
         return self.pipeline is None
+
+    def instrument(self, *targets: object) -> Callable[[], None]:
+        """
+        Instrument *targets* by their types, or without any everything that is installed.
+
+        Targets are applications, engines, clients and Celery applications. Returns the
+        undo; `shutdown` calls it too. Raises `TypeError` for a target of another type,
+        before anything is instrumented.
+        """
+        if self.disabled or self._ended:
+            return lambda: None
+        undo = self._dispatch(self, targets)
+        self._undos.append(undo)
+        return undo
 
     def force_flush(self, timeout: float | None = None) -> bool:
         """
@@ -84,6 +111,8 @@ class Telemetry:
             return True
         self._ended = True
         delivered = self.pipeline is None or bool(self.pipeline.shutdown(self._timeout(timeout)))
+        for undo in reversed(self._undos):
+            undo()
         self._on_shutdown()
         return delivered
 

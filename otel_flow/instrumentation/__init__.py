@@ -1,1 +1,1 @@
-"""Instrumentation: one module a library, each with its undo."""
+"""The libraries that are instrumented: one module each, loaded when its library is."""

@@ -7,6 +7,7 @@ import logging.config
 
 from typing import TYPE_CHECKING, Any
 
+from otel_flow.log_chain.reported import is_repetition
 from otel_flow.log_chain.values import text
 
 
@@ -105,6 +106,8 @@ class BridgeHandler(logging.Handler):
                 self._show_line(str(record.msg))
             return
         if isinstance(record.msg, dict) and hasattr(record, "_logger"):
+            return
+        if is_repetition(record):
             return
         event = event_of(record)
         if not record.name.startswith(_NOT_EXPORTED):

@@ -1,0 +1,173 @@
+"""One request and its response."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as context_api
+from opentelemetry.trace import StatusCode
+
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span
+
+    from otel_flow.instrumentation.asgi.headers import Headers
+    from otel_flow.instrumentation.asgi.server import HttpServer
+
+    Message = MutableMapping[str, Any]
+    Send = Callable[[Message], Awaitable[None]]
+
+
+_DISCONNECTS = frozenset({"ClientDisconnect", "CancelledError", "ClientDisconnected"})
+"""Exceptions that say the client left, or that the server stopped waiting for it."""
+
+
+class Exchange:
+    """
+    What is known of a request until its response is complete.
+
+    Its `send` stands in for the server's. A response that failed is closed when the
+    application has returned, because only then its exception is known; any other
+    with its last byte, so that background tasks do not count as time to answer.
+    """
+
+    __slots__ = (
+        "_ended",
+        "_send",
+        "_server",
+        "_started",
+        "client",
+        "context",
+        "key",
+        "request_id",
+        "request_size",
+        "response_size",
+        "scope",
+        "span",
+        "status",
+    )
+
+    def __init__(
+        self,
+        server: HttpServer,
+        *,
+        scope: MutableMapping[str, Any],
+        send: Send,
+        span: Span,
+        context: Context,
+        headers: Headers,
+        key: tuple[str, str, str],
+        client: str | None,
+        request_id: str | None,
+    ) -> None:
+        self._server = server
+        self.scope = scope
+        self._send = send
+        self.span = span
+        self.context = context
+        self.key = key
+        self.client = client
+        self.request_id = request_id
+        length = headers.get("content-length")
+        self.request_size = int(length) if length and length.isdecimal() else None
+        self.response_size = 0
+        self.status: int | None = None
+        self._ended = False
+        self._started = perf_counter()
+
+    async def send(self, message: Message) -> None:
+        """Pass *message* on, with our headers added, and see what it says."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self.status = message["status"]
+            await self._send(self._server.with_headers(message, self))
+            return
+        await self._send(message)
+        if kind == "http.response.body":
+            self.response_size += len(message.get("body", b""))
+        if not message.get("more_body") and kind in _LAST:
+            self._responded()
+
+    def elapsed(self) -> float:
+        """Return the seconds since the request began."""
+        return perf_counter() - self._started
+
+    def _responded(self) -> None:
+        if self.status is not None and self.status < _FAILURE:
+            self.end(None)
+
+    def end(self, error: BaseException | None) -> None:
+        """Record what happened, once; *error* is what left the application."""
+        if self._ended:
+            return
+        self._ended = True
+        seconds = self.elapsed()
+        token = context_api.attach(self.context)
+        # Whatever goes wrong in here is ours alone; the response is on its way.
+        try:
+            self._record(seconds, error)
+        except Exception as failure:
+            self._server.broken(failure)
+        finally:
+            self._server.metrics.active.pop(self, None)
+            self.span.end()
+            context_api.detach(token)
+
+    def _record(self, seconds: float, error: BaseException | None) -> None:
+        left = error is not None and type(error).__name__ in _DISCONNECTS
+        error_type = None if left else self._error_type(error)
+        route = self._server.route_of(self.scope)
+        series = self._server.metrics.series((*self.key, route, self.status, error_type))
+        span = self.span
+        if span.is_recording():
+            span.update_name(series.name)
+            span.set_attributes(series.span_attributes)
+            if error_type is not None:
+                span.set_status(StatusCode.ERROR)
+            if left:
+                span.set_attribute("otel_flow.http.disconnected", True)
+            elif error is not None:
+                span.record_exception(error)
+        series.record(seconds, self.request_size, self.response_size, self.context)
+        lines = self._server.lines
+
+        def keys() -> dict[str, Any]:
+            return self._keys(seconds, route, error_type)
+
+        if error is not None and not left:
+            lines.failed(error, keys)
+        lines.answered(seconds, keys)
+
+    def _error_type(self, error: BaseException | None) -> str | None:
+        if error is not None:
+            return qualified_name(type(error))
+        if self.status is None or self.status < _FAILURE:
+            return None
+        return str(self.status)
+
+    def _keys(self, seconds: float, route: str | None, error_type: str | None) -> dict[str, Any]:
+        found = {
+            "http.request.method": self.key[0],
+            "http.route": route,
+            "url.path": self.scope["path"],
+            "http.response.status_code": self.status,
+            "error.type": error_type,
+            "otel_flow.http.duration": round(seconds, 6),
+            "client.address": self.client,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+_FAILURE = 500
+
+_LAST = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+
+
+def qualified_name(kind: type) -> str:
+    """Return the name of an exception as ``error.type`` has it; built-in ones without module."""
+    name = kind.__qualname__
+    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"

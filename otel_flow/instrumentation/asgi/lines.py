@@ -1,0 +1,66 @@
+"""The log lines of a server: access, slow requests and exceptions."""
+
+from __future__ import annotations
+
+import logging
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from otel_flow.log_chain.reported import mark_reported
+from otel_flow.names import http as names
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_flow.settings import Settings
+
+
+_UVICORN = "uvicorn.access"
+
+
+class RequestLines:
+    """What is logged about a request; nothing here can raise into it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._access = settings.access_log
+        self._slow = settings.slow_request or float("inf")
+        self._logger = structlog.get_logger("otel_flow.http")
+
+    def answered(self, seconds: float, keys: Callable[[], dict[str, Any]]) -> None:
+        """Log that a request was answered, and that it was slow if it was; *keys* names it."""
+        if self._access:
+            self._log("info", names.ACCESS.name, keys())
+        if seconds >= self._slow:
+            self._log("warning", names.SLOW_REQUEST.name, keys())
+
+    def failed(self, error: BaseException, keys: Callable[[], dict[str, Any]]) -> None:
+        """Log an exception that left the application, once."""
+        self._log("error", names.EXCEPTION.name, keys() | {"exc_info": error})
+        mark_reported(error)
+
+    def _log(self, level: str, event: str, keys: dict[str, Any]) -> None:
+        # The chain may hold processors of the application, which raise what they like.
+        try:
+            getattr(self._logger, level)(event, **keys)
+        except Exception:
+            logging.getLogger(__name__).debug("a line was not written", exc_info=True)
+
+
+class ReplacedAccessLog(logging.Filter):
+    """Keeps back uvicorn's own access lines, as long as ours are written."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Drop every record."""
+        del record
+        return False
+
+
+def replace_access_log() -> Callable[[], None]:
+    """Silence uvicorn's access log, also when uvicorn configures it later; return the undo."""
+    # uvicorn's dictConfig replaces handlers and levels, and leaves filters alone.
+    logger, replaced = logging.getLogger(_UVICORN), ReplacedAccessLog()
+    logger.addFilter(replaced)
+    return lambda: logger.removeFilter(replaced)

@@ -1,0 +1,124 @@
+"""Putting an `HttpServer` before the applications of a framework's class."""
+
+from __future__ import annotations
+
+import functools
+import logging
+
+from typing import TYPE_CHECKING, Any
+
+from otel_flow.instrumentation.asgi.lines import replace_access_log
+from otel_flow.instrumentation.asgi.server import HANDLED
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otel_flow.instrumentation.asgi.server import HttpServer
+
+
+logger = logging.getLogger("otel_flow.instrumentation")
+
+_SERVER = "_otel_flow_server"
+"""Attribute of an application: its own server; None where it shall have none."""
+
+_CHECKED = "_otel_flow_checked"
+
+_CONTRIB = "opentelemetry.instrumentation.asgi"
+
+
+class ApplicationClass:
+    """
+    One framework's application class, with our ``__call__`` as long as anything is instrumented.
+
+    The class is patched, not the instances, because Python looks ``__call__`` up on
+    the class: applications made before and after are covered alike, by whatever
+    name the class was imported.
+    """
+
+    def __init__(self, kind: type, prepare: Callable[[Any], None] = lambda _scope: None) -> None:
+        self._kind = kind
+        self._prepare = prepare
+        self._original: Any = None
+        self._all: HttpServer | None = None
+        self._applications = 0
+        self._undo_access_log: Callable[[], None] | None = None
+
+    def instrument_all(self, server: HttpServer) -> Callable[[], None]:
+        """Record every application that has no server of its own; return the undo."""
+        if self._all is not None:
+            return lambda: None
+        self._all = server
+        self._patch(server)
+        return self.uninstrument_all
+
+    def uninstrument_all(self) -> None:
+        """Record only the applications that have a server of their own."""
+        self._all = None
+        self._restore_if_idle()
+
+    def instrument(self, app: Any, server: HttpServer) -> Callable[[], None]:
+        """Record *app*; return the undo."""
+        if vars(app).get(_SERVER) is not None:
+            return lambda: None
+        setattr(app, _SERVER, server)
+        self._applications += 1
+        self._patch(server)
+        return functools.partial(self.uninstrument, app)
+
+    def uninstrument(self, app: Any) -> None:
+        """Record *app* no more, not even where every other is recorded."""
+        if vars(app).get(_SERVER) is not None:
+            self._applications -= 1
+        setattr(app, _SERVER, None)
+        self._restore_if_idle()
+
+    def _patch(self, server: HttpServer) -> None:
+        if self._original is not None:
+            return
+        original = self._original = self._kind.__call__
+        prepare = self._prepare
+
+        @functools.wraps(original)
+        async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
+            own = vars(app)
+            server = own.get(_SERVER, self._all)
+            if server is None or HANDLED in scope or scope["type"] == "lifespan":
+                await original(app, scope, receive, send)
+                return
+            if _CHECKED not in own:
+                _replace_contrib(app)
+            prepare(scope)
+            await server.handle(functools.partial(original, app), scope, receive, send)
+
+        self._kind.__call__ = call  # type: ignore[method-assign]
+        if server.telemetry.settings.access_log:
+            self._undo_access_log = replace_access_log()
+
+    def _restore_if_idle(self) -> None:
+        if self._original is None or self._all is not None or self._applications > 0:
+            return
+        self._kind.__call__ = self._original  # type: ignore[method-assign]
+        self._original = None
+        if self._undo_access_log is not None:
+            self._undo_access_log()
+            self._undo_access_log = None
+
+
+def _replace_contrib(app: Any) -> None:
+    """Take contrib's middleware out of the stack of *app*: every request would have two spans."""
+    setattr(app, _CHECKED, True)
+    # Builds on attributes of Starlette's middlewares; without them nothing is taken out.
+    try:
+        if app.middleware_stack is None:
+            app.middleware_stack = app.build_middleware_stack()
+        outer, name, node = app, "middleware_stack", app.middleware_stack
+        while node is not None:
+            if type(node).__module__ == _CONTRIB:
+                setattr(outer, name, node.app)
+                node = node.app
+                logger.warning("contrib's HTTP instrumentation of the app is left out: ours is on")
+                continue
+            outer, name, node = node, "app", getattr(node, "app", None)
+    except AttributeError:
+        logger.debug("the middleware stack of %r is unknown", app, exc_info=True)

@@ -1,0 +1,71 @@
+"""The entry points by which ``opentelemetry-instrument`` finds the instrumented libraries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
+    BaseInstrumentor,
+)
+
+from otel_flow import telemetry
+from otel_flow.instrumentation.libraries import LIBRARIES, is_disabled
+
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+_LIBRARIES = {library.name: library for library in LIBRARIES}
+
+
+class LibraryInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+    """Instruments one library for the running telemetry, if library and telemetry are there."""
+
+    name: ClassVar[str]
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Return nothing: what is not installed is passed over without a word."""
+        return ()
+
+    def _instrument(self, **_keywords: Any) -> None:
+        library, handle = _LIBRARIES[self.name], telemetry.current()
+        if handle is None or handle.disabled or not library.is_installed():
+            return
+        if not is_disabled(self.name, handle.settings.disabled_instrumentations):
+            library.load().instrument(telemetry=handle)
+
+    def _uninstrument(self, **_keywords: Any) -> None:
+        library = _LIBRARIES[self.name]
+        if library.is_installed():
+            library.load().uninstrument()
+
+
+class FastAPIInstrumentor(LibraryInstrumentor):
+    """Instruments FastAPI."""
+
+    name = "fastapi"
+
+
+class StarletteInstrumentor(LibraryInstrumentor):
+    """Instruments Starlette."""
+
+    name = "starlette"
+
+
+class SQLAlchemyInstrumentor(LibraryInstrumentor):
+    """Instruments SQLAlchemy."""
+
+    name = "sqlalchemy"
+
+
+class RedisInstrumentor(LibraryInstrumentor):
+    """Instruments redis-py."""
+
+    name = "redis"
+
+
+class CeleryInstrumentor(LibraryInstrumentor):
+    """Instruments Celery."""
+
+    name = "celery"

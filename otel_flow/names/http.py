@@ -1,0 +1,148 @@
+"""Names of HTTP servers (semantic conventions: HTTP spans and metrics, stable where marked so)."""
+
+from __future__ import annotations
+
+from otel_flow.names.model import SECONDS_BUCKETS, Attribute, Event, Metric
+
+
+REQUEST_METHOD = Attribute(
+    name="http.request.method", type="string", brief="The method, _OTHER where it is not known."
+)
+REQUEST_METHOD_ORIGINAL = Attribute(
+    name="http.request.method_original", type="string", brief="The method as sent, if not known."
+)
+ROUTE = Attribute(
+    name="http.route", type="string", brief="The route's template; absent where none matched."
+)
+STATUS_CODE = Attribute(
+    name="http.response.status_code", type="int", brief="The status of the response."
+)
+ERROR_TYPE = Attribute(
+    name="error.type",
+    type="string",
+    brief="The exception's class or the status from 500; absent on success.",
+)
+SCHEME = Attribute(name="url.scheme", type="string", brief="http or https.")
+PATH = Attribute(name="url.path", type="string", brief="The path as requested.")
+QUERY = Attribute(name="url.query", type="string", brief="The query string; secrets are masked.")
+PROTOCOL_NAME = Attribute(
+    name="network.protocol.name", type="string", brief="websocket; absent for HTTP."
+)
+PROTOCOL_VERSION = Attribute(name="network.protocol.version", type="string", brief="1.1, 2 or 3.")
+SERVER_ADDRESS = Attribute(
+    name="server.address", type="string", brief="The host that the client asked for."
+)
+SERVER_PORT = Attribute(name="server.port", type="int", brief="The port that the client asked for.")
+CLIENT_ADDRESS = Attribute(
+    name="client.address",
+    type="string",
+    brief="The peer, or whom trusted proxies name as the client.",
+)
+PEER_ADDRESS = Attribute(
+    name="network.peer.address", type="string", brief="The other end of the connection."
+)
+PEER_PORT = Attribute(
+    name="network.peer.port", type="int", brief="The port at the other end of the connection."
+)
+USER_AGENT = Attribute(
+    name="user_agent.original", type="string", brief="The client's User-Agent header."
+)
+DISCONNECTED = Attribute(
+    name="otel_flow.http.disconnected",
+    type="boolean",
+    brief="The client left before the response was complete.",
+    stability="otel_flow",
+)
+MESSAGES_RECEIVED = Attribute(
+    name="otel_flow.websocket.messages.received",
+    type="int",
+    brief="Messages that the client sent over the connection.",
+    stability="otel_flow",
+)
+MESSAGES_SENT = Attribute(
+    name="otel_flow.websocket.messages.sent",
+    type="int",
+    brief="Messages that were sent to the client over the connection.",
+    stability="otel_flow",
+)
+DURATION = Attribute(
+    name="otel_flow.http.duration",
+    type="double",
+    brief="Seconds from the request to the end of its response, on log records.",
+    stability="otel_flow",
+)
+
+_SERIES = (REQUEST_METHOD, SCHEME, ROUTE, STATUS_CODE, ERROR_TYPE, PROTOCOL_VERSION)
+
+BYTES_BUCKETS = (
+    0.0,
+    100.0,
+    1_000.0,
+    10_000.0,
+    100_000.0,
+    1_000_000.0,
+    10_000_000.0,
+    100_000_000.0,
+)
+"""Bucket bounds for bodies, in bytes; the conventions name none."""
+
+SERVER_DURATION = Metric(
+    name="http.server.request.duration",
+    unit="s",
+    instrument="histogram",
+    brief="Duration of HTTP server requests.",
+    attributes=_SERIES,
+    buckets=SECONDS_BUCKETS,
+)
+SERVER_REQUEST_SIZE = Metric(
+    name="http.server.request.body.size",
+    unit="By",
+    instrument="histogram",
+    brief="Size of HTTP server request bodies.",
+    attributes=_SERIES,
+    buckets=BYTES_BUCKETS,
+    stability="development",
+)
+SERVER_RESPONSE_SIZE = Metric(
+    name="http.server.response.body.size",
+    unit="By",
+    instrument="histogram",
+    brief="Size of HTTP server response bodies.",
+    attributes=_SERIES,
+    buckets=BYTES_BUCKETS,
+    stability="development",
+)
+SERVER_ACTIVE = Metric(
+    name="http.server.active_requests",
+    unit="{request}",
+    instrument="updowncounter",
+    brief="Number of active HTTP server requests.",
+    attributes=(REQUEST_METHOD, SCHEME),
+    observed=True,
+    stability="development",
+)
+
+_LINE = (REQUEST_METHOD, ROUTE, PATH, STATUS_CODE, DURATION, CLIENT_ADDRESS)
+
+ACCESS = Event(
+    name="otel_flow.http.request",
+    severity="INFO",
+    brief="A request was answered: the access log.",
+    attributes=_LINE,
+)
+SLOW_REQUEST = Event(
+    name="otel_flow.http.slow_request",
+    severity="WARN",
+    brief="A request took longer than OTEL_FLOW_SLOW_REQUEST.",
+    attributes=_LINE,
+)
+EXCEPTION = Event(
+    name="http.server.request.exception",
+    severity="ERROR",
+    brief="An exception left the application.",
+    attributes=(*_LINE, ERROR_TYPE),
+    stability="development",
+)
+
+METRICS = (SERVER_DURATION, SERVER_REQUEST_SIZE, SERVER_RESPONSE_SIZE, SERVER_ACTIVE)
+EVENTS = (ACCESS, SLOW_REQUEST, EXCEPTION)
