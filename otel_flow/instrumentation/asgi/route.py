@@ -28,7 +28,8 @@ def starlette_route(scope: Scope) -> str | None:
     depth = scope.get("root_path", "")[len(scope.get("app_root_path", "")) :]
     if not depth or "app_root_path" not in scope:
         return path
-    prefix = mounted_prefix(scope["app"].routes if "app" in scope else (), depth)
+    # The outermost router stays in the scope; "app" is the innermost application.
+    prefix = mounted_prefix(getattr(scope.get("router"), "routes", ()), depth)
     return path if is_mount(route) and path.startswith(prefix) else prefix + path
 
 
@@ -58,20 +59,18 @@ def _matched_again(scope: Scope) -> str | None:
     """Return the route of a Starlette that does not leave it in the scope (before 1.0)."""
     if "endpoint" not in scope or "router" not in scope:
         return None
-    path = scope["path"].removeprefix(scope.get("app_root_path", ""))
     outer = {**scope, "root_path": scope.get("app_root_path", scope.get("root_path", ""))}
-    return _search(scope["router"].routes, outer, path)
+    return _search(scope["router"].routes, outer)
 
 
-def _search(routes: Sequence[Any], scope: Scope, path: str) -> str | None:
-    del path
+def _search(routes: Sequence[Any], scope: Scope) -> str | None:
     for route in routes:
         match, child_scope = route.matches(scope)
         if match.value == _FULL:
             if not is_mount(route):
                 return template(route)
             prefix = (template(route) or "").removesuffix("/{path}")
-            below = _search(route.routes, {**scope, **child_scope}, "")
+            below = _search(route.routes, {**scope, **child_scope})
             return prefix + (below or "/{path}")
     return None
 
