@@ -21,9 +21,10 @@ from otel_flow.errors import AlreadyConfiguredError
 from otel_flow.instrumentation import libraries
 from otel_flow.log_chain import build_log_chain
 from otel_flow.names.environment import PROPAGATOR_GROUP
+from otel_flow.process.identity import Identity
 from otel_flow.providers import build_logger_provider, build_meter_provider, build_tracer_provider
 from otel_flow.providers.fork import ResourceRenewal
-from otel_flow.resource import build_resource
+from otel_flow.resource import build_resource, renew_resource
 from otel_flow.settings import Settings
 from otel_flow.telemetry import Telemetry, disabled_telemetry
 
@@ -114,17 +115,20 @@ def start(settings: Settings, *, under_wrapper: bool = False) -> Telemetry:
 
 
 def _start(settings: Settings) -> Telemetry:
-    resource = build_resource(settings, instance_id=_instance_id(settings))
+    resource = build_resource(settings, instance_id=_own_id(settings) or str(uuid.uuid4()))
     if settings.sdk_disabled:
         return disabled_telemetry(settings, resource, on_shutdown=_forget)
-    handle = _build(settings, resource)
+    identity = _identity(settings, resource)
+    resource = renew_resource(resource, instance_id=identity.current())
+    handle = _build(settings, resource, identity)
     _set_globals(settings, handle)
     return handle
 
 
-def _build(settings: Settings, resource: Resource) -> Telemetry:
-    pipeline = build_pipeline(settings)
-    renewal = ResourceRenewal(resource, lambda: str(uuid.uuid4()))
+def _build(settings: Settings, resource: Resource, identity: Identity) -> Telemetry:
+    pipeline = build_pipeline(settings, identity=identity)
+    renewal = ResourceRenewal(resource, identity.current)
+    pipeline.before_collection(lambda: _confirm(identity, renewal))
     meter_provider = build_meter_provider(
         settings, resource, metric_readers=pipeline.metric_readers, renewal=renewal
     )
@@ -147,6 +151,7 @@ def _build(settings: Settings, resource: Resource) -> Telemetry:
 
     def stop() -> None:
         chain.uninstall()
+        identity.release()
         _forget()
 
     handle = Telemetry(
@@ -178,9 +183,25 @@ def _forget() -> None:
     process.uninstall()
 
 
-def _instance_id(settings: Settings) -> str:
-    """Return the user's ``service.instance.id``, else a random one."""
-    return settings.resource_attributes.get("service.instance.id") or str(uuid.uuid4())
+def _identity(settings: Settings, resource: Resource) -> Identity:
+    """Return the identity of this process and of those forked from it."""
+    names = (resource.attributes.get(f"service.{part}") for part in ("namespace", "name"))
+    return Identity(
+        service="/".join(str(name) for name in names if name),
+        mode=settings.instance_id,
+        own=_own_id(settings),
+    )
+
+
+def _confirm(identity: Identity, renewal: ResourceRenewal) -> None:
+    """See to it that metrics leave under an id that is this process' alone."""
+    if not identity.confirm():
+        renewal.refresh()
+
+
+def _own_id(settings: Settings) -> str | None:
+    """Return the ``service.instance.id`` that the user has set."""
+    return settings.resource_attributes.get("service.instance.id") or None
 
 
 _OWN_PROPAGATORS: dict[str, type[TextMapPropagator]] = {

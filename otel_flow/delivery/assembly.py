@@ -47,8 +47,12 @@ def carries(settings: Settings, signal: str) -> bool:
     return "otlp" in getattr(settings, f"{signal}_exporters") and otlp.protocol == "http/protobuf"
 
 
-def build_engine(settings: Settings) -> Parts:
-    """Return the engine of all signals that it carries."""
+def build_engine(settings: Settings, *, since: Callable[[], int | None] = lambda: None) -> Parts:
+    """
+    Return the engine of all signals that it carries.
+
+    *since* returns when this process took its ``service.instance.id`` over; see `Births`.
+    """
     engine = Engine(threading.Condition())
     spans = _add(engine, settings, "traces", settings.span_batch, span_encoder)
     logs = _add(engine, settings, "logs", settings.log_batch, log_encoder)
@@ -60,13 +64,19 @@ def build_engine(settings: Settings) -> Parts:
         tuple(
             FlowLogRecordProcessor(lane.queue, flush=engine.flush, timeout=timeout) for lane in logs
         ),
-        tuple(_reader(engine, settings, lane) for lane in metrics),
+        tuple(_reader(engine, settings, lane, since) for lane in metrics),
     )
 
 
-def _reader(engine: Engine, settings: Settings, lane: Lane) -> FlowMetricReader:
+def _reader(
+    engine: Engine, settings: Settings, lane: Lane, since: Callable[[], int | None]
+) -> FlowMetricReader:
     reader = FlowMetricReader(
-        lane, flush=engine.flush, timeout=settings.shutdown_timeout, **metric_preferences(settings)
+        lane,
+        flush=engine.flush,
+        timeout=settings.shutdown_timeout,
+        since=since,
+        **metric_preferences(settings),
     )
     engine.collection = Collection(
         reader, interval=settings.metric_interval, timeout=settings.metric_timeout

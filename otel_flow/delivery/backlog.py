@@ -60,11 +60,13 @@ class Backlog:
         return chunk
 
     def supersede(self) -> int:
-        """Drop all that is not being sent and return how many items those were."""
-        dropped = 0
-        while (chunk := self._oldest_waiting()) is not None:
-            dropped += chunk.items
-        return dropped
+        """Drop all that is not being sent and does not last; return how many items those were."""
+        before = self.items
+        first = int(self._sending)
+        kept = [c for n, c in enumerate(self._chunks) if n < first or c.lasting]
+        self._chunks = collections.deque(kept)
+        self._bytes = sum(chunk.size for chunk in kept)
+        return before - self.items
 
     def begin(self) -> Chunk | None:
         """Return the oldest chunk, which is now being sent."""

@@ -27,6 +27,8 @@ class Chunk:
     """One request in the making: parts that are sent together."""
 
     parts: tuple[Part, ...]
+    lasting: bool = False
+    """Whether no later state of the same metrics makes it superfluous."""
 
     @property
     def items(self) -> int:
@@ -51,20 +53,21 @@ class Chunk:
     def halves(self) -> tuple[Chunk, ...]:
         """Return it in two, or nothing where it is a single part."""
         middle = len(self.parts) // 2
-        return (Chunk(self.parts[:middle]), Chunk(self.parts[middle:])) if middle else ()
+        halves = (self.parts[:middle], self.parts[middle:]) if middle else ()
+        return tuple(Chunk(parts, self.lasting) for parts in halves)
 
 
-def pack(parts: Iterable[Part], *, max_items: int | None) -> Iterator[Chunk]:
+def pack(parts: Iterable[Part], *, max_items: int | None, lasting: bool = False) -> Iterator[Chunk]:
     """Yield *parts* in chunks of about `CHUNK_BYTES` and at most *max_items* items."""
     waiting: list[Part] = []
     size = items = 0
     for part in parts:
         too_many = max_items is not None and items + part.items > max_items
         if waiting and (size + len(part.body) > CHUNK_BYTES or too_many):
-            yield Chunk(tuple(waiting))
+            yield Chunk(tuple(waiting), lasting)
             waiting, size, items = [], 0, 0
         waiting.append(part)
         size += len(part.body)
         items += part.items
     if waiting:
-        yield Chunk(tuple(waiting))
+        yield Chunk(tuple(waiting), lasting)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
+from otel_flow.delivery.births import APART, Births
 from otel_flow.delivery.encoding import metric_points
 from otel_flow.delivery.report import logger
 from otel_flow.delivery.suppression import suppressed
@@ -17,6 +18,7 @@ from otel_flow.delivery.suppression import suppressed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from otel_flow.delivery.births import Stream
     from otel_flow.delivery.lane import Lane
 
 
@@ -35,6 +37,7 @@ class FlowMetricReader(MetricReader):
         timeout: float,
         preferred_temporality: Mapping[type, Any],
         preferred_aggregation: Mapping[type, Any],
+        since: Callable[[], int | None] = lambda: None,
     ) -> None:
         super().__init__(
             preferred_temporality=dict(preferred_temporality),
@@ -43,12 +46,21 @@ class FlowMetricReader(MetricReader):
         self._lane = lane
         self._flush = flush
         self._timeout = timeout
+        self.births = Births(since, observed=self._observed)
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any
     ) -> None:
         del timeout_millis
+        if (zeros := self.births.of(metrics_data)) is not None:
+            self._lane.feed([zeros], metric_points(zeros), lasting=True)
         self._lane.feed([metrics_data], metric_points(metrics_data))
+
+    def _observed(self) -> set[Stream]:
+        """Return the streams that callbacks of the instruments' owners give their values."""
+        consumer = getattr(self._collect, "__self__", None)
+        instruments = getattr(consumer, "_async_instruments", ())
+        return {(i.instrumentation_scope.name, i.name) for i in list(instruments)}
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Collect and deliver; see `Pipeline.force_flush`."""
@@ -67,6 +79,8 @@ class Collection:
         self._interval = interval
         self._timeout = timeout
         self.on_collected: Callable[[float, str | None], None] = _ignore
+        self.confirm: Callable[[], object] = lambda: None
+        """Called before each collection, to see that the resource still holds."""
         self.renew()
 
     def renew(self) -> None:
@@ -75,6 +89,8 @@ class Collection:
         self._thread: threading.Thread | None = None
         self._next = time.monotonic() + self._interval
         self._said_stuck = False
+        self._last = 0
+        self.reader.births.renew()
 
     def run_if_due(self, now: float) -> float:
         """Start a collection where one is due; return when the next one is."""
@@ -116,11 +132,20 @@ class Collection:
         with suppressed():
             # Callbacks are the application's own; the SDK raises what they and its time-out raise.
             try:
+                self.confirm()
+                self._keep_apart()
                 self.reader.collect(timeout_millis=self._timeout * 1000)
             except Exception as error:
                 failed = type(error).__name__
                 logger.warning("a collection of metrics failed: %s", error)
             self.on_collected(time.monotonic() - started, failed)
+
+    def _keep_apart(self) -> None:
+        """Wait until a zero, or the last collection, lies two milliseconds back."""
+        before = max(self._last, self.reader.births.since or 0)
+        if (early := before + APART - time.time_ns()) > 0:
+            time.sleep(min(early, APART) / 1e9)
+        self._last = time.time_ns()
 
     def _say_stuck(self) -> None:
         if not self._said_stuck:

@@ -12,10 +12,9 @@ from otel_flow.delivery.sender import Sender
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from otel_flow.delivery.backlog import Backlog
-    from otel_flow.delivery.chunk import Chunk
     from otel_flow.delivery.encoding import Encoder
     from otel_flow.delivery.outlet import Outlet
     from otel_flow.delivery.queue import ItemQueue
@@ -102,7 +101,7 @@ class Lane:
             left = len(self.queue)
             while left > 0 and (items := self._take(min(left, _PUMP))):
                 left -= len(items)
-                self._put(self._chunks(items))
+                self._put(items)
         self.sender.start()
 
     def _take(self, limit: int) -> list[Any]:
@@ -111,21 +110,23 @@ class Lane:
             self.ledger.take(len(items))
         return items
 
-    def feed(self, items: Sequence[Any], count: int) -> None:
-        """Encode *items*, *count* points of metrics, which never waited in the queue."""
+    def feed(self, items: Sequence[Any], count: int, *, lasting: bool = False) -> None:
+        """
+        Encode *items*, *count* points of metrics, which never waited in the queue.
+
+        What waits and was not *lasting* is superseded by them.
+        """
         with self.ledger.changed:
             self.ledger.take(count)
-            if self._collapse:
+            if self._collapse and not lasting:
                 self.ledger.supersede(self._backlog.supersede())
         with self._pumping:
-            self._put(self._chunks(items))
+            self._put(items, lasting=lasting)
         self.sender.start()
 
-    def _chunks(self, items: Sequence[Any]) -> Iterable[Chunk]:
-        return pack(self._encode(items, self._unencodable), max_items=self._max_items)
-
-    def _put(self, chunks: Iterable[Chunk]) -> None:
-        for chunk in chunks:
+    def _put(self, items: Sequence[Any], *, lasting: bool = False) -> None:
+        parts = self._encode(items, self._unencodable)
+        for chunk in pack(parts, max_items=self._max_items, lasting=lasting):
             with self.ledger.changed:
                 dropped = self._backlog.put(chunk)
             if dropped:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from otel_flow.delivery.accounting import Accounting, FlushReport
     from otel_flow.delivery.engine import Engine
+    from otel_flow.process.identity import Identity
     from otel_flow.settings import BatchSettings, Settings
 
 
@@ -99,6 +100,11 @@ class Pipeline:
         if self.metric_readers:
             observe(meter_provider, self._engine.lanes.values(), self._engine.collection)
 
+    def before_collection(self, confirm: Callable[[], object]) -> None:
+        """Call *confirm* before each collection of metrics, on the thread that collects."""
+        if self._engine.collection is not None:
+            self._engine.collection.confirm = confirm
+
     def accounting(self) -> dict[str, Accounting]:
         """Return what became of everything the engine was given, by signal."""
         return self._engine.accounting()
@@ -125,6 +131,7 @@ class Pipeline:
 def build_pipeline(
     settings: Settings,
     *,
+    identity: Identity | None = None,
     span_exporters: Sequence[Any] = (),
     metric_exporters: Sequence[Any] = (),
     log_exporters: Sequence[Any] = (),
@@ -132,12 +139,14 @@ def build_pipeline(
     """
     Return the pipeline of the exporters that *settings* name and of those passed.
 
+    With the *identity* of the process, each series that begins is preceded by a zero
+    where another process may have had that identity before.
     An exporter that cannot be built is named in one log line; the others go on.
     """
     spans = [*_exporters(settings, "traces"), *span_exporters]
     metrics = [*_exporters(settings, "metrics"), *metric_exporters]
     logs = [*_exporters(settings, "logs"), *log_exporters]
-    ours = build_engine(settings)
+    ours = build_engine(settings, since=lambda: identity.since if identity else None)
     return Pipeline(
         engine=ours.engine,
         span_processors=[

@@ -24,12 +24,13 @@ class ResourceRenewal:
     instance id that the user has set.
     """
 
-    __slots__ = ("_instance_id", "_pid", "resource")
+    __slots__ = ("_followers", "_instance_id", "_pid", "resource")
 
     def __init__(self, resource: Resource, instance_id: Callable[[], str]) -> None:
         self.resource = resource
         self._instance_id = instance_id
         self._pid = os.getpid()
+        self._followers: list[Callable[[Resource], None]] = []
 
     def __call__(self) -> Resource:
         """Return the resource of this process."""
@@ -38,6 +39,17 @@ class ResourceRenewal:
             self.resource = renew_resource(self.resource, instance_id=self._instance_id())
             self._pid = pid
         return self.resource
+
+    def follow(self, take: Callable[[Resource], None]) -> None:
+        """Call *take* with the resource whenever `refresh` changes it."""
+        self._followers.append(take)
+
+    def refresh(self) -> None:
+        """Ask for the identity again: within a process it changes where its slot was lost."""
+        self._pid = os.getpid()
+        self.resource = renew_resource(self.resource, instance_id=self._instance_id())
+        for take in self._followers:
+            take(self.resource)
 
 
 class RenewedAfterFork:
@@ -48,6 +60,7 @@ class RenewedAfterFork:
     def renew_with(self, renewal: ResourceRenewal) -> None:
         """Take the resource from *renewal* in every forked child."""
         self._renewal = renewal
+        renewal.follow(self._take_resource)
 
     def _handle_fork(self) -> None:
         """
