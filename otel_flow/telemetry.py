@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from otel_flow.delivery import Pipeline
-    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
 
     Undo = Callable[[], None]
@@ -57,7 +56,6 @@ class Telemetry:
         meter_provider: MeterProvider,
         logger_provider: LoggerProvider,
         pipeline: Pipeline | None,
-        redaction: Redaction | None = None,
         dispatch: Dispatch = _nothing_to_instrument,
         on_shutdown: Callable[[], None] = lambda: None,
     ) -> None:
@@ -67,7 +65,6 @@ class Telemetry:
         self.meter_provider = meter_provider
         self.logger_provider = logger_provider
         self.pipeline = pipeline
-        self.redaction = redaction
         self._dispatch = dispatch
         self._undos: list[Callable[[], None]] = []
         self._on_shutdown = on_shutdown
