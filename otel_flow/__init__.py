@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_flow.bootstrap import configure
+from structlog import get_logger
+
+from otel_flow.bootstrap import configure, instrument
 from otel_flow.correlation import log_context, request_id
 from otel_flow.errors import ConfigError
+from otel_flow.measure import counted, event, timed, traced
 from otel_flow.settings import Settings
 from otel_flow.telemetry import Telemetry
 
 
-__all__ = ["ConfigError", "Settings", "Telemetry", "configure", "log_context", "request_id"]
+__all__ = [
+    "ConfigError",
+    "Settings",
+    "Telemetry",
+    "configure",
+    "counted",
+    "event",
+    "get_logger",
+    "instrument",
+    "log_context",
+    "request_id",
+    "timed",
+    "traced",
+]
 
 
 def __getattr__(name: str) -> Any:

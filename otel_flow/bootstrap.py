@@ -17,7 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from otel_flow import process, telemetry
 from otel_flow.delivery import build_pipeline
-from otel_flow.errors import AlreadyConfiguredError
+from otel_flow.errors import AlreadyConfiguredError, NotConfiguredError
 from otel_flow.instrumentation import libraries
 from otel_flow.log_chain import build_log_chain
 from otel_flow.names.environment import PROPAGATOR_GROUP
@@ -30,7 +30,7 @@ from otel_flow.telemetry import Telemetry, disabled_telemetry
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.sdk.resources import Resource
@@ -88,6 +88,18 @@ def configure(
         _warn_of_differences(running.settings, settings)
         return running
     return start(settings)
+
+
+def instrument(*targets: object) -> Callable[[], None]:
+    """
+    Instrument *targets* for the running telemetry; see `Telemetry.instrument`.
+
+    Raises `NotConfiguredError` before `configure`.
+    """
+    running = telemetry.current()
+    if running is None:
+        raise NotConfiguredError
+    return running.instrument(*targets)
 
 
 def _warn_of_differences(running: Settings, wanted: Settings) -> None:
@@ -162,6 +174,7 @@ def _build(settings: Settings, resource: Resource, identity: Identity) -> Teleme
         logger_provider=logger_provider,
         pipeline=pipeline,
         dispatch=libraries.instrument,
+        log=chain.write,
         on_shutdown=stop,
     )
     chain.install()

@@ -25,7 +25,7 @@ _STABLE = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 _REPLACED = frozenset(
-    {"logging", "structlog", "fastapi", "starlette", "sqlalchemy", "redis", "celery"}
+    {"logging", "structlog", "fastapi", "starlette", "sqlalchemy", "redis", "celery", "threading"}
 )
 """Contrib's instrumentors whose work is ours; with both, everything would arrive twice."""
 

@@ -6,6 +6,7 @@ The errors of otel-flow.
     OtelFlowError
     ├── ConfigError                a list of problems, all found at once
     ├── AlreadyConfiguredError     configure() again, with other settings
+    ├── NotConfiguredError         something that needs running telemetry, before configure()
     └── MissingDependencyError     also an ImportError; names the pip command
 """
 
@@ -56,6 +57,13 @@ class AlreadyConfiguredError(OtelFlowError):
             f"telemetry is already configured with other values of: {names}. "
             "Call shutdown() on the running handle first, or configure() once."
         )
+
+
+class NotConfiguredError(OtelFlowError):
+    """Telemetry does not run yet."""
+
+    def __init__(self) -> None:
+        super().__init__("call otel_flow.configure() first")
 
 
 class MissingDependencyError(OtelFlowError, ImportError):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.trace import TracerProvider
+    from structlog.typing import EventDict
 
     from otel_flow.delivery import Pipeline
     from otel_flow.settings import Settings
@@ -57,6 +58,7 @@ class Telemetry:
         logger_provider: LoggerProvider,
         pipeline: Pipeline | None,
         dispatch: Dispatch = _nothing_to_instrument,
+        log: Callable[[EventDict], None] = lambda _event: None,
         on_shutdown: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
@@ -66,6 +68,7 @@ class Telemetry:
         self.logger_provider = logger_provider
         self.pipeline = pipeline
         self._dispatch = dispatch
+        self._log = log
         self._undos: list[Callable[[], None]] = []
         self._on_shutdown = on_shutdown
         self._ended = False
@@ -90,6 +93,14 @@ class Telemetry:
         undo = self._dispatch(self, targets)
         self._undos.append(undo)
         return undo
+
+    def at_shutdown(self, undo: Callable[[], None]) -> None:
+        """Call *undo* when this telemetry shuts down, after what is queued was delivered."""
+        self._undos.append(undo)
+
+    def log(self, event: EventDict) -> None:
+        """Write the log *event* as one line and one record, whatever the levels of loggers are."""
+        self._log(event)
 
     def force_flush(self, timeout: float | None = None) -> bool:
         """

@@ -53,6 +53,7 @@ class Recording:
             logger_provider=logger_provider,
             pipeline=pipeline,
             dispatch=libraries.instrument,
+            log=self._chain.write,
         )
 
     def close(self) -> None:

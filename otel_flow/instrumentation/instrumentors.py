@@ -65,6 +65,12 @@ class RedisInstrumentor(LibraryInstrumentor):
     name = "redis"
 
 
+class ThreadsInstrumentor(LibraryInstrumentor):
+    """Carries the context into threads and thread pools."""
+
+    name = "threads"
+
+
 class CeleryInstrumentor(LibraryInstrumentor):
     """Instruments Celery."""
 

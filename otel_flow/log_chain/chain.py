@@ -96,6 +96,15 @@ class LogChain:
             )
         return event_dict
 
+    def write(self, event: EventDict) -> None:
+        """Write *event* as one line and one record, past every level and the application's chain."""
+        try:
+            event = structlog.contextvars.merge_contextvars(None, "", event)
+            self._emitter.emit(add_trace_context(None, "", dict(event)), event["level"], caller())
+            self.writer.write(self._render(None, "", self._complete(None, "", event)))
+        except Exception:
+            logging.getLogger("otel_flow.delivery").debug("an event was lost", exc_info=True)
+
     def _export_standard(self, event: EventDict, code: dict[str, Any]) -> None:
         event = structlog.contextvars.merge_contextvars(None, "", event)
         self._emitter.emit(add_trace_context(None, "", event), event["level"], code)

@@ -49,13 +49,18 @@ class Slot:
         self._name = held.getsockname()
         self._inode = os.fstat(held.fileno()).st_ino
 
+    @staticmethod
+    def available() -> bool:
+        """Return whether the system has slots: abstract sockets are Linux' alone."""
+        return sys.platform.startswith("linux")
+
     @classmethod
-    def take(cls, service: str) -> Self | None:
-        """Return the lowest free slot of *service*; None where there are none."""
-        if not sys.platform.startswith("linux"):
+    def take(cls, service: str, *, limit: int = SLOTS) -> Self | None:
+        """Return the lowest free slot of *service* under *limit*; None where there is none."""
+        if not cls.available():
             return None
         stem = b"\0otel-flow/" + _short(service) + b"/"
-        for number in range(SLOTS):
+        for number in range(limit):
             held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             try:
                 held.bind(stem + b"%d" % number)

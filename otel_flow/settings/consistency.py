@@ -44,9 +44,10 @@ def check(reading: Reading, fields: dict[str, Any]) -> None:
             _check_packages(reading, f"otlp_{signal}", fields[f"otlp_{signal}"])
     for group in ("span_batch", "log_batch"):
         _check_batch(reading, group, fields[group])
-    if fields.get("redaction_mode") == "hash" and not fields.get("redaction_hash_key"):
-        expected = "OTEL_FLOW_REDACTION_HASH_KEY to be set, too"
-        reading.reject(reading.source_of("redaction_mode"), "hash", expected)
+    for name in ("redaction_mode", "user_id"):
+        if fields.get(name) == "hash" and not fields.get("redaction_hash_key"):
+            expected = "OTEL_FLOW_REDACTION_HASH_KEY to be set, too"
+            reading.reject(reading.source_of(name), "hash", expected)
 
 
 def _check_variables(reading: Reading) -> None:

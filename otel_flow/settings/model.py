@@ -118,6 +118,8 @@ class Settings:
     redaction_safe_keys: tuple[str, ...] = ()
     redaction_options: tuple[str, ...] = ()
 
+    user_id: Literal["raw", "hash"] = "raw"
+
     # Instrumentation
     disabled_instrumentations: tuple[str, ...] = ()
     excluded_urls: tuple[str, ...] = ()

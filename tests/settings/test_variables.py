@@ -103,6 +103,7 @@ SAMPLES = {
     "OTEL_FLOW_REDACTION": ("off", "off", "false"),
     "OTEL_FLOW_REDACTION_MODE": ("drop", "drop", "hash"),
     "OTEL_FLOW_REDACTION_HASH_KEY": ("key", "key", None),
+    "OTEL_FLOW_USER_ID": ("raw", "raw", "hash"),
     "OTEL_FLOW_REDACTION_KEYS": ("pin,iban", ("pin", "iban"), None),
     "OTEL_FLOW_REDACTION_SAFE_KEYS": ("token_count", ("token_count",), None),
     "OTEL_FLOW_REDACTION_OPTIONS": ("email,IP", ("email", "ip"), "email,iq"),

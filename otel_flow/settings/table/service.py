@@ -175,4 +175,10 @@ REDACTION = (
         Words(each=choice("email", "phone", "ip").parse),
         "What else is redacted: email, phone, ip.",
     ),
+    Setting(
+        "user_id",
+        "OTEL_FLOW_USER_ID",
+        choice("raw", "hash"),
+        "How `measure.user` names users: raw, or hash with OTEL_FLOW_REDACTION_HASH_KEY.",
+    ),
 )
