@@ -1,7 +1,11 @@
+import os
+
 import pytest
 
 from tests.receiver import Receiver
 from tests.servers import postgres_server, rabbitmq_server, redis_server
+from tests.stack.build import is_built
+from tests.stack.launch import NATIVE, Stack
 
 
 @pytest.fixture
@@ -27,3 +31,20 @@ def postgres_url():
 def rabbitmq_url():
     with rabbitmq_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def backends():
+    """The native programs are built; else a failure in CI and a named skip elsewhere."""
+    missing = [program.name for program in NATIVE.values() if not is_built(program)]
+    if missing:
+        message = f"not built: {', '.join(missing)}; `make backends` builds them"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def stack(backends):
+    with Stack() as running:
+        yield running

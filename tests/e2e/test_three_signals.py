@@ -5,7 +5,6 @@ import json
 import pytest
 
 from tests.bootstrap.test_configure import run
-from tests.stack.launch import Stack
 from tests.stack.query import jaeger_spans, loki_lines, poll_until, prometheus_samples
 
 
@@ -17,12 +16,6 @@ with trace.get_tracer("t").start_as_current_span("work"):
     metrics.get_meter("m").create_counter("work.done").add(1)
     structlog.get_logger("app").info("order.placed", order_id=17)
 """
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack() as running:
-        yield running
 
 
 @pytest.mark.stack

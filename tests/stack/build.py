@@ -28,6 +28,7 @@ ROOT = STACK.parent.parent
 MANIFESTS = STACK / "manifests"
 
 GO_MINIMUM = (1, 26, 7)
+PROGRESS_SECONDS = 30.0
 
 
 class BackendMissingError(RuntimeError):
@@ -212,11 +213,11 @@ def _run(program: Program, work: Path, command: list[str], **extra: str) -> str:
 
 
 def _wait(program: Program, process: subprocess.Popen[str]) -> str:
-    """Wait for *process*, saying once in half a minute that it goes on."""
+    """Wait for *process*, saying now and then that it goes on."""
     started = time.monotonic()
     while True:
         try:
-            return process.communicate(timeout=30)[0]
+            return process.communicate(timeout=PROGRESS_SECONDS)[0]
         except subprocess.TimeoutExpired:
             _say(f"  {program.name}: {time.monotonic() - started:.0f} s …")
 

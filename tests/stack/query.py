@@ -65,6 +65,12 @@ def prometheus_samples(prometheus: str, expression: str) -> list[dict[str, Any]]
     return samples
 
 
+def prometheus_targets(prometheus: str) -> dict[str, str]:
+    """Return the health of each scrape target by its job."""
+    answer = _get(f"{prometheus}/api/v1/targets", state="active")
+    return {each["labels"]["job"]: each["health"] for each in answer["data"]["activeTargets"]}
+
+
 def loki_lines(loki: str, expression: str) -> list[tuple[dict[str, str], str]]:
     """Return labels and text of the lines of the last hour that *expression* selects."""
     answer = _get(f"{loki}/loki/api/v1/query_range", query=expression, since="1h", limit="5000")
