@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import sys
 import threading
 
@@ -76,6 +77,14 @@ def _is_terminal(stream: TextIO) -> bool:
         return False
 
 
+def _stdout() -> TextIO:
+    stream = sys.stdout
+    # Celery replaces it by one that logs what is printed: each line would be logged once more.
+    if isinstance(getattr(stream, "logger", None), logging.Logger):
+        return sys.__stdout__ or stream
+    return stream
+
+
 class LineWriter:
     """Writes whole lines to a stream, by default whatever stdout is then; never raises."""
 
@@ -85,7 +94,7 @@ class LineWriter:
 
     def write(self, line: str) -> None:
         """Write *line* and an end of line; a closed or broken stream swallows it."""
-        stream = self._stream or sys.stdout
+        stream = self._stream or _stdout()
         try:
             with self._lock:
                 stream.write(f"{line}\n")

@@ -56,6 +56,9 @@ def event_of(record: logging.LogRecord) -> EventDict:
         # Arguments that do not fit the format are the caller's mistake; show both.
         message = f"{text(record.msg)} {text(record.args)}"
     extra = {key: value for key, value in vars(record).items() if key not in _RECORD_FIELDS}
+    if record.name.startswith("celery."):
+        # What the message was made of: arguments of the task and its result among it.
+        extra.pop("data", None)
     event: EventDict = {**extra, "event": message, "logger": record.name}
     event["level"] = record.levelname.lower()
     if record.exc_info:
@@ -116,6 +119,15 @@ class BridgeHandler(logging.Handler):
             self._show(event)
 
 
+_installed: list[Bridge] = []
+
+
+def reattach() -> None:
+    """Put the handler back after something else has set up logging."""
+    for bridge in _installed:
+        bridge.attach()
+
+
 class Bridge:
     """The handler on the root logger and on loggers that do not propagate, and its undo."""
 
@@ -130,17 +142,19 @@ class Bridge:
         if not root.handlers:
             self._root_level = root.level
             root.setLevel(self._level)
-        self._attach()
+        self.attach()
+        _installed.append(self)
         self._configure = logging.config.DictConfigurator.configure
         original = self._configure
 
         def configure(configurator: Any) -> None:
             original(configurator)
-            self._attach()
+            self.attach()
 
         logging.config.DictConfigurator.configure = configure  # type: ignore[method-assign, assignment]
 
-    def _attach(self) -> None:
+    def attach(self) -> None:
+        """Attach the handler wherever records end, and keep servers from printing them."""
         root = logging.getLogger()
         self._handler.printing = not any(h is not self._handler for h in root.handlers)
         for name in _SERVER_LOGGERS:
@@ -154,6 +168,7 @@ class Bridge:
 
     def uninstall(self) -> None:
         """Detach the handler everywhere and restore what was changed."""
+        _installed.remove(self)
         logging.config.DictConfigurator.configure = self._configure  # type: ignore[method-assign]
         for logger in (logging.getLogger(), *_unpropagated()):
             logger.removeHandler(self._handler)

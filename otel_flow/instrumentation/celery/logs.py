@@ -1,0 +1,27 @@
+"""The worker's logging: what Celery sets up prints; it is kept from printing twice."""
+
+from __future__ import annotations
+
+import logging
+
+from typing import Any
+
+from celery.utils.log import ColorFormatter
+
+from otel_flow.log_chain import reattach
+
+
+def on_setup(*, logger: logging.Logger, **_: Any) -> None:
+    """
+    Put the log chain in the place of the console handler that Celery has given *logger*.
+
+    Files, of ``--logfile`` or of the application's own receivers, stay.
+    """
+    logger.handlers = [handler for handler in logger.handlers if not _is_console(handler)]
+    if not logger.handlers:
+        logger.propagate = True
+    reattach()
+
+
+def _is_console(handler: logging.Handler) -> bool:
+    return type(handler) is logging.StreamHandler and isinstance(handler.formatter, ColorFormatter)

@@ -1,0 +1,60 @@
+"""What the parts of this package record through: one for each telemetry."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+
+from typing import TYPE_CHECKING, Any
+
+from otel_flow.instrumentation.celery.broker import reading_broker, writing_broker
+from otel_flow.instrumentation.celery.metrics import SCOPE, metrics_of
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Celery
+
+    from otel_flow.instrumentation.celery.broker import Broker
+    from otel_flow.telemetry import Telemetry
+
+
+logger = logging.getLogger("otel_flow.instrumentation")
+
+
+class Recorder:
+    """The tracer and the metrics, and what is known of the applications' brokers."""
+
+    def __init__(self, telemetry: Telemetry, *, link: bool | None = None) -> None:
+        self.telemetry = telemetry
+        self.tracer = telemetry.tracer_provider.get_tracer(SCOPE)
+        self.metrics = metrics_of(telemetry)
+        self.links = telemetry.settings.celery_link if link is None else link
+        """Whether a task begins a trace of its own, with a link to its publisher's."""
+        self._writing: weakref.WeakKeyDictionary[Any, Broker] = weakref.WeakKeyDictionary()
+        self._reading: weakref.WeakKeyDictionary[Any, Broker] = weakref.WeakKeyDictionary()
+        self._broken = False
+
+    def writing(self, app: Celery) -> Broker:
+        """Return the broker that *app* publishes to."""
+        return _known(self._writing, app, writing_broker)
+
+    def reading(self, app: Celery) -> Broker:
+        """Return the broker that workers of *app* consume from."""
+        return _known(self._reading, app, reading_broker)
+
+    def broken(self, error: Exception) -> None:
+        """Say once that recording fails, and how; the tasks go on."""
+        if not self._broken:
+            self._broken = True
+            logger.warning("a task was not recorded", exc_info=error)
+
+
+def _known(
+    brokers: weakref.WeakKeyDictionary[Any, Broker], app: Celery, find: Callable[[Celery], Broker]
+) -> Broker:
+    found = brokers.get(app)
+    if found is None:
+        found = brokers[app] = find(app)
+    return found

@@ -1,0 +1,34 @@
+import pytest
+
+from kombu import pools
+from kombu.transport import memory
+
+from tests.instrumentation.celery.shop import build
+from tests.recording import Recording
+
+
+@pytest.fixture
+def recording():
+    made = Recording()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shop(recording):
+    """Makes applications that are recorded where the test publishes."""
+    made = []
+
+    def make(broker="memory://", backend="cache+memory://", **settings):
+        app = build(broker, backend, **settings)
+        made.append(app)
+        recording.telemetry.instrument(app)
+        return app
+
+    yield make
+    for app in made:
+        app.close()
+    # kombu keeps connections and the queues of its memory transport for the process.
+    pools.reset()
+    memory.Channel.queues.clear()
+    memory.Transport.global_state.clear()
