@@ -14,6 +14,7 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.metrics._internal.metric_reader_storage import MetricReaderStorage
 
+from otel_flow.providers import seams
 from otel_flow.providers.fork import RenewedAfterFork
 
 
@@ -44,6 +45,16 @@ class FlowMeterProvider(RenewedAfterFork, MeterProvider):
     1 report 6 under the child's name (open-telemetry/opentelemetry-python#4345).
     """
 
+    def bound_cardinality(self, limit: int) -> None:
+        """Keep at most *limit* attribute sets an instrument; to be called before any instrument."""
+        path = seams.metric_path()
+        if path is None:
+            return
+        consumer = path.FlowMeasurementConsumer(self._sdk_config, self._metric_readers, limit)
+        self._measurement_consumer = consumer
+        for reader in self._metric_readers:
+            reader._set_collect_callback(consumer.collect)
+
     def _renew_locks(self) -> None:
         self._lock = threading.Lock()
         self._meter_lock = threading.Lock()
@@ -55,6 +66,9 @@ class FlowMeterProvider(RenewedAfterFork, MeterProvider):
     def _start_from_zero(self) -> None:
         """Replace the storages: with them go the values and locks held at the fork."""
         consumer = self._measurement_consumer
+        if hasattr(consumer, "start_from_zero"):
+            consumer.start_from_zero()
+            return
         consumer._lock = threading.Lock()
         consumer._reader_storages = {
             reader: MetricReaderStorage(
@@ -90,6 +104,7 @@ def build_meter_provider(
         shutdown_on_exit=False,
         views=views,
     )
+    provider.bound_cardinality(settings.cardinality_limit)
     if renewal is not None:
         provider.renew_with(renewal)
     return provider
