@@ -35,7 +35,7 @@ def test_one_trace_id_is_found_in_all_three(stack):
         lambda: prometheus_samples(stack.prometheus, "work_done_total"), 30, "the counter"
     )
 
-    assert span["name"] == "work"
+    assert span.name == "work"
     assert [(labels["span_id"], text) for labels, text in found] == [
         (line["span_id"], "order.placed")
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import json
 import time
 import urllib.error
@@ -42,19 +44,84 @@ def _get(address: str, **query: str) -> Any:
         return json.load(answer)
 
 
-def jaeger_spans(jaeger: str, trace_id: str) -> list[dict[str, Any]]:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A span as Jaeger gives it back, ids in hex."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    name: str
+    kind: int
+    """As OTLP counts: 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+
+
+def jaeger_spans(jaeger: str, trace_id: str) -> list[Span]:
     """Return the spans of a trace, empty while Jaeger does not know it."""
+    return _spans(f"{jaeger}/api/v3/traces/{trace_id}")
+
+
+def jaeger_service_spans(jaeger: str, service: str, limit: int = 5000) -> list[Span]:
+    """Return the spans of all traces of the last hour that *service* took part in."""
+    now = datetime.datetime.now(datetime.UTC)
+    return _spans(
+        f"{jaeger}/api/v3/traces",
+        **{
+            "query.service_name": service,
+            "query.start_time_min": (now - datetime.timedelta(hours=1)).isoformat(),
+            "query.start_time_max": (now + datetime.timedelta(minutes=1)).isoformat(),
+            "query.num_traces": str(limit),
+        },
+    )
+
+
+def _spans(address: str, **query: str) -> list[Span]:
     try:
-        found = _get(f"{jaeger}/api/v3/traces/{trace_id}")
+        found = _get(address, **query)
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return []
         raise
     return [
-        span
-        for resource in found["result"]["resourceSpans"]
+        Span(
+            trace_id=span["traceId"],
+            span_id=span["spanId"],
+            parent_span_id=span.get("parentSpanId", ""),
+            name=span["name"],
+            kind=span.get("kind", 0),
+            attributes=_attributes(span),
+            resource=_attributes(resource["resource"]),
+        )
+        for resource in found["result"].get("resourceSpans", ())
         for scope in resource["scopeSpans"]
         for span in scope["spans"]
+    ]
+
+
+def _attributes(holder: dict[str, Any]) -> dict[str, Any]:
+    return {
+        pair["key"]: next(iter(pair["value"].values()), None)
+        for pair in holder.get("attributes", ())
+    }
+
+
+def jaeger_calls(jaeger: str, service: str) -> list[float]:
+    """Return what the Monitor tab shows as the request rates of *service*."""
+    answer = _get(
+        f"{jaeger}/api/metrics/calls",
+        service=service,
+        step="1000",
+        ratePer="60000",
+        lookback="600000",
+        spanKind="server",
+    )
+    return [
+        point["gaugeValue"]["doubleValue"]
+        for metric in answer["metrics"]
+        for point in metric["metricPoints"]
+        if "gaugeValue" in point
     ]
 
 
@@ -63,6 +130,18 @@ def prometheus_samples(prometheus: str, expression: str) -> list[dict[str, Any]]
     answer = _get(f"{prometheus}/api/v1/query", query=expression)
     samples: list[dict[str, Any]] = answer["data"]["result"]
     return samples
+
+
+def prometheus_exemplars(prometheus: str, selector: str) -> list[dict[str, Any]]:
+    """Return the exemplars of the last hour of the series that *selector* names."""
+    now = time.time()
+    answer = _get(
+        f"{prometheus}/api/v1/query_exemplars",
+        query=selector,
+        start=str(now - 3600),
+        end=str(now + 60),
+    )
+    return [exemplar for series in answer["data"] for exemplar in series["exemplars"]]
 
 
 def prometheus_targets(prometheus: str) -> dict[str, str]:
