@@ -17,6 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from otel_flow import process, telemetry
 from otel_flow.delivery import build_pipeline
+from otel_flow.delivery.pipeline import PULL
 from otel_flow.errors import AlreadyConfiguredError, NotConfiguredError
 from otel_flow.instrumentation import libraries
 from otel_flow.log_chain import build_log_chain
@@ -134,7 +135,15 @@ def _start(settings: Settings) -> Telemetry:
     resource = renew_resource(resource, instance_id=identity.current())
     handle = _build(settings, resource, identity)
     _set_globals(settings, handle)
+    if PULL in settings.metrics_exporters:
+        _serve_metrics(handle)
     return handle
+
+
+def _serve_metrics(handle: Telemetry) -> None:
+    from otel_flow.prometheus import serve  # noqa: PLC0415 - its client is an extra
+
+    serve(handle)
 
 
 def _build(settings: Settings, resource: Resource, identity: Identity) -> Telemetry:

@@ -7,6 +7,7 @@ The errors of otel-flow.
     ├── ConfigError                a list of problems, all found at once
     ├── AlreadyConfiguredError     configure() again, with other settings
     ├── NotConfiguredError         something that needs running telemetry, before configure()
+    ├── NothingToScrapeError       Prometheus pull without cumulative metrics
     └── MissingDependencyError     also an ImportError; names the pip command
 """
 
@@ -64,6 +65,16 @@ class NotConfiguredError(OtelFlowError):
 
     def __init__(self) -> None:
         super().__init__("call otel_flow.configure() first")
+
+
+class NothingToScrapeError(OtelFlowError):
+    """No reader collects cumulative metrics."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no cumulative metrics are collected; set OTEL_METRICS_EXPORTER=prometheus, "
+            "or otlp,prometheus to send them too"
+        )
 
 
 class MissingDependencyError(OtelFlowError, ImportError):

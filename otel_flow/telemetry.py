@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict
 
     from otel_flow.delivery import Pipeline
+    from otel_flow.delivery.scrape import Scrape
     from otel_flow.settings import Settings
 
     Undo = Callable[[], None]
@@ -79,6 +80,11 @@ class Telemetry:
     def disabled(self) -> bool:
         """Whether nothing is recorded (`OTEL_SDK_DISABLED=true`)."""
         return self.pipeline is None
+
+    @property
+    def scrape(self) -> Scrape | None:
+        """What Prometheus can scrape of this process, None where there are no cumulative values."""
+        return None if self.pipeline is None else self.pipeline.scrape
 
     def instrument(self, *targets: object) -> Callable[[], None]:
         """

@@ -7,11 +7,12 @@ import time
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
+from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader, MetricsData
 
 from otel_flow.delivery.births import APART, Births
 from otel_flow.delivery.encoding import metric_points
 from otel_flow.delivery.report import logger
+from otel_flow.delivery.scrape import Scrape
 from otel_flow.delivery.suppression import suppressed
 
 
@@ -44,14 +45,17 @@ class FlowMetricReader(MetricReader):
             preferred_aggregation=dict(preferred_aggregation),
         )
         self._lane = lane
+        self.cumulative = AggregationTemporality.DELTA not in preferred_temporality.values()
         self._flush = flush
         self._timeout = timeout
         self.births = Births(since, observed=self._observed)
+        self.scrape = Scrape(self)
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any
     ) -> None:
         del timeout_millis
+        metrics_data = self.scrape.passing(metrics_data)
         if (zeros := self.births.of(metrics_data)) is not None:
             self._lane.feed([zeros], metric_points(zeros), lasting=True)
         self._lane.feed([metrics_data], metric_points(metrics_data))
@@ -91,6 +95,7 @@ class Collection:
         self._said_stuck = False
         self._last = 0
         self.reader.births.renew()
+        self.reader.scrape.renew()
 
     def run_if_due(self, now: float) -> float:
         """Start a collection where one is due; return when the next one is."""

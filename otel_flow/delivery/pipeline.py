@@ -28,6 +28,7 @@ from otel_flow.delivery.otlp_exporters import build_otlp_exporter
 from otel_flow.delivery.preferences import metric_preferences
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
 from otel_flow.delivery.report import logger
+from otel_flow.delivery.scrape import Scrape, ScrapeReader
 from otel_flow.delivery.self_metrics import observe
 from otel_flow.names import environment
 from otel_flow.process.fork import on_fork
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from otel_flow.process.identity import Identity
     from otel_flow.settings import BatchSettings, Settings
 
+
+PULL = "prometheus"
+"""The exporter of metrics that waits to be asked."""
 
 _OURS = (FlowSpanProcessor, FlowLogRecordProcessor, FlowMetricReader)
 _QUEUE = 8192
@@ -90,6 +94,17 @@ class Pipeline:
         """Upstream's processors and readers, which know nothing of the engine."""
         parts = (*self.metric_readers, *self.span_processors, *self.log_record_processors)
         return tuple(part for part in parts if not isinstance(part, _OURS))
+
+    @property
+    def scrape(self) -> Scrape | None:
+        """What Prometheus can scrape: the cumulative values of a reader, None where none has any."""
+        for reader in self.metric_readers:
+            if isinstance(reader, ScrapeReader):
+                return Scrape(reader)
+        collection = self._engine.collection
+        if collection is None or not collection.reader.cumulative:
+            return None
+        return collection.reader.scrape
 
     def attach(self, meter_provider: MeterProvider) -> None:
         """
@@ -160,14 +175,23 @@ def build_pipeline(
         metric_readers=[
             *ours.metric_readers,
             *(_metric_reader(exporter, settings) for exporter in metrics),
+            *_scrape_readers(settings),
         ],
     )
+
+
+def _scrape_readers(settings: Settings) -> list[MetricReader]:
+    """Return a reader for scrapers where they are asked for and the engine has no cumulative one."""
+    if PULL not in settings.metrics_exporters:
+        return []
+    shared = carries(settings, "metrics") and settings.metric_temporality == "cumulative"
+    return [] if shared else [ScrapeReader()]
 
 
 def _exporters(settings: Settings, signal: str) -> list[Any]:
     built = []
     for name in getattr(settings, f"{signal}_exporters"):
-        if name == "otlp" and carries(settings, signal):
+        if name == PULL or (name == "otlp" and carries(settings, signal)):
             continue
         # Third-party constructors raise what they like, and a missing exporter must
         # not take the others with it.

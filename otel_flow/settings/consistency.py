@@ -42,6 +42,7 @@ def check(reading: Reading, fields: dict[str, Any]) -> None:
         _check_otlp(reading, f"otlp_{signal}", fields[f"otlp_{signal}"])
         if "otlp" in fields.get(f"{signal}_exporters", ("otlp",)):
             _check_packages(reading, f"otlp_{signal}", fields[f"otlp_{signal}"])
+    _check_pull(reading, fields)
     for group in ("span_batch", "log_batch"):
         _check_batch(reading, group, fields[group])
     for name in ("redaction_mode", "user_id"):
@@ -133,6 +134,12 @@ def _check_packages(reading: Reading, group: str, otlp: OtlpSettings) -> None:
     except PackageNotFoundError:
         missing = MissingDependencyError("OTLP over gRPC", "otel-flow[grpc]")
         reading.reject(reading.source_of(f"{group}.protocol"), "grpc", f"http/protobuf: {missing}")
+
+
+def _check_pull(reading: Reading, fields: dict[str, Any]) -> None:
+    if "prometheus" in fields.get("metrics_exporters", ()) and not _importable("prometheus_client"):
+        missing = MissingDependencyError("Prometheus pull", "otel-flow[prometheus]")
+        reading.reject(reading.source_of("metrics_exporters"), "prometheus", str(missing))
 
 
 def _check_batch(reading: Reading, group: str, batch: BatchSettings) -> None:

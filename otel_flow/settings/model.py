@@ -100,6 +100,7 @@ class Settings:
     cardinality_limit: int = 2000
     prometheus_host: str = "localhost"
     prometheus_port: int = 9464
+    prometheus_token: str | None = None
 
     # Logs
     sdk_log_level: str = "INFO"

@@ -23,10 +23,6 @@ PROPAGATOR_PACKAGES = {
 _EXPORTERS = ("otlp", "console", "none")
 
 _REFUSED_EXPORTERS = {
-    "prometheus": (
-        "otlp, console or none: Prometheus pull is not available yet; send OTLP to Prometheus' "
-        "/api/v1/otlp/v1/metrics or through the Collector"
-    ),
     "zipkin": "otlp, console or none: the Zipkin exporter is not supported, send OTLP",
     "jaeger": "otlp, console or none: Jaeger takes OTLP on ports 4317 and 4318",
     "logging": "otlp, console or none: `logging` is the obsolete name of `console`",
@@ -81,6 +77,8 @@ class Exporter(Plugin):
 
 def exporters(group: str) -> WordsOrNone:
     """Return the kind of the exporters of one signal, whose entry points are in *group*."""
+    if group == environment.METRICS_EXPORTER_GROUP:
+        return WordsOrNone(each=Exporter(group, (*_EXPORTERS[:-1], "prometheus", "none")))
     return WordsOrNone(each=Exporter(group))
 
 

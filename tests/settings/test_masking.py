@@ -38,6 +38,7 @@ PLACES = {
     "headers keyword": lambda secret: ({}, {"headers": {"x-key": secret}}),
     "wrong headers keyword": lambda secret: ({}, {"headers": secret}),
     "hash key": lambda secret: ({"OTEL_FLOW_REDACTION_HASH_KEY": secret}, {}),
+    "scrape token": lambda secret: ({"OTEL_FLOW_PROMETHEUS_TOKEN": secret}, {}),
     "hash key with control": lambda secret: ({"OTEL_FLOW_REDACTION_HASH_KEY": f"{secret}\x07"}, {}),
     "endpoint": lambda secret: ({"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://u:{secret}@c:4318"}, {}),
     "endpoint to gRPC's port": lambda secret: (

@@ -73,7 +73,7 @@ SAMPLES = {
     "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": ("otel,process", ("otel", "process"), "abacus"),
     "OTEL_FLOW_INSTANCE_ID": ("uuid", "uuid", "random"),
     "OTEL_TRACES_EXPORTER": ("otlp,console,otlp", ("otlp", "console"), "otlp,none"),
-    "OTEL_METRICS_EXPORTER": ("none", (), "prometheus"),
+    "OTEL_METRICS_EXPORTER": ("otlp,prometheus", ("otlp", "prometheus"), "zipkin"),
     "OTEL_LOGS_EXPORTER": ("otlp_proto_http", ("otlp_proto_http",), "syslog"),
     "http_proxy": ("proxy:3128", "http://proxy:3128", None),
     "https_proxy": ("http://proxy:3128", "http://proxy:3128", None),
@@ -93,6 +93,7 @@ SAMPLES = {
     ),
     "OTEL_METRICS_EXEMPLAR_FILTER": ("always_on", "always_on", "on"),
     "OTEL_EXPORTER_PROMETHEUS_HOST": ("0.0.0.0", "0.0.0.0", None),
+    "OTEL_FLOW_PROMETHEUS_TOKEN": ("token", "token", None),
     "OTEL_EXPORTER_PROMETHEUS_PORT": ("9000", 9000, "65536"),
     "OTEL_LOG_LEVEL": ("debug", "DEBUG", "loud"),
     "OTEL_FLOW_LOG_FORMAT": ("json", "json", "xml"),
@@ -251,9 +252,8 @@ def test_name_of_someone_else():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("prometheus", "Prometheus pull is not available yet"),
         ("logging", "obsolete"),
-        ("foo", "one of otlp, console, none"),
+        ("foo", "one of otlp, console, prometheus, none"),
     ],
 )
 def test_refused_exporter(text, reason):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_flow.names import environment
-from otel_flow.settings.kinds import Flag, Seconds, Text, Whole, WordsOrNone, choice
+from otel_flow.settings.kinds import Flag, Seconds, Secret, Text, Whole, WordsOrNone, choice
 from otel_flow.settings.plugins import Plugin, exporters, propagator, sampler
 from otel_flow.settings.table.setting import Setting
 
@@ -25,7 +25,7 @@ EXPORT = (
         "metrics_exporters",
         "OTEL_METRICS_EXPORTER",
         exporters(environment.METRICS_EXPORTER_GROUP),
-        "Exporters of metrics: otlp, console, none, or names of plugins; several by commas.",
+        "Exporters of metrics: otlp, console, prometheus, none, or names of plugins; several by commas.",
     ),
     Setting(
         "logs_exporters",
@@ -222,5 +222,11 @@ METRICS = (
         "OTEL_EXPORTER_PROMETHEUS_PORT",
         Whole(maximum=65535),
         "Port that Prometheus pull listens on.",
+    ),
+    Setting(
+        "prometheus_token",
+        "OTEL_FLOW_PROMETHEUS_TOKEN",
+        Secret(),
+        "Token that scrapers must bring as `Authorization: Bearer`; never shown.",
     ),
 )
