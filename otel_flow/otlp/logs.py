@@ -1,0 +1,128 @@
+"""Log records (opentelemetry-proto, logs.proto)."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import struct
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.attributes import BoundedAttributes
+
+from otel_flow.otlp.known import Pairs, Texts, cleared
+from otel_flow.otlp.records import LogEvent
+from otel_flow.otlp.redactor import DROPPED
+from otel_flow.otlp.repair import ITEM_BYTES, ROOMY, TIGHT, Unencodable
+from otel_flow.otlp.salvage import salvaged_log
+from otel_flow.otlp.values import encode_value
+from otel_flow.otlp.wire import SIZES, message
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
+
+    from otel_flow.otlp.redactor import Redactor
+    from otel_flow.otlp.repair import Bounds
+
+
+_fixed = struct.Struct("<cQcQcI").pack
+_LEVELS: dict[int | None, bytes] = {0: b"", None: b""}
+_LEVELS |= {number.value: b"\x10" + SIZES[number.value] for number in SeverityNumber}
+
+
+class LogEncoder:
+    """
+    Encodes log records of the SDK and `LogEvent`s of our own log chain.
+
+    The SDK has applied the limits of attributes to its own records; *max_attributes*
+    and *max_text*, in characters, are those of `LogEvent`s (specification: attribute
+    limits).
+    """
+
+    def __init__(
+        self,
+        redactor: Redactor | None = None,
+        bounds: Bounds = ROOMY,
+        *,
+        max_attributes: int | None = None,
+        max_text: int | None = None,
+    ) -> None:
+        self._redactor = redactor
+        self._bounds = bounds
+        self._max_attributes = max_attributes
+        self._max_text = max_text
+        limited = bounds
+        if max_text is not None and max_text < bounds.text:
+            limited = dataclasses.replace(bounds, text=max_text, marked=False)
+        self._bodies = Texts(b"*", redactor, bounds, as_value=True)
+        self._severities = Texts(b"\x1a", None, bounds)
+        self._event_names = Texts(b"b", redactor, bounds)
+        self._attributes = Pairs(b"2", redactor, limited)
+
+    def encode(self, record: ReadableLogRecord | ReadWriteLogRecord | LogEvent) -> bytes:
+        """Return the ``LogRecord``, repaired where need be."""
+        # What applications log is without bounds, and so is what reading it raises.
+        try:
+            if type(record) is LogEvent:
+                encoded = self._encode(record, *self._limited(record))
+            else:
+                fields = record.log_record  # type: ignore[union-attr]
+                attributes = fields.attributes
+                if type(attributes) is BoundedAttributes:
+                    encoded = self._encode(fields, attributes._dict, attributes.dropped)
+                else:
+                    encoded = self._encode(fields, attributes, 0)
+        except Exception:
+            fields = salvaged_log(record, self._bounds)
+            encoded = self._encode(fields, *self._limited(fields))
+        return encoded if len(encoded) <= ITEM_BYTES else self._smaller(record)
+
+    def _smaller(self, record: Any) -> bytes:
+        if self._bounds is TIGHT:
+            raise Unencodable("too_large")
+        limits = {"max_attributes": self._max_attributes, "max_text": self._max_text}
+        return LogEncoder(self._redactor, TIGHT, **limits).encode(record)
+
+    def _limited(self, event: Any) -> tuple[Mapping[str, Any], int]:
+        """Return the attributes of *event* that the limit leaves, and how many are dropped."""
+        attributes, most = event.attributes, self._max_attributes
+        if most is None or len(attributes) <= most:
+            return attributes, event.dropped_attributes
+        kept = dict(itertools.islice(attributes.items(), most))
+        return kept, event.dropped_attributes + len(attributes) - most
+
+    def _encode(self, fields: Any, attributes: Mapping[str, Any] | None, dropped: int) -> bytes:
+        level = fields.severity_number
+        if type(level) is SeverityNumber:
+            level = level._value_
+        body = fields.body
+        trace_id, span_id = fields.trace_id, fields.span_id
+        return b"".join(
+            (
+                _fixed(
+                    b"\t",
+                    fields.timestamp or 0,
+                    b"Y",
+                    fields.observed_timestamp or 0,
+                    b"E",
+                    fields.trace_flags or 0,
+                ),
+                _LEVELS[level],
+                self._severities[fields.severity_text or None],
+                self._bodies[body] if type(body) is str else self._body(body),
+                self._attributes.encode(attributes) if attributes else b"",
+                b"8" + SIZES[dropped] if dropped else b"",
+                b"J\x10" + trace_id.to_bytes(16, "big") if trace_id else b"",
+                b"R\x08" + span_id.to_bytes(8, "big") if span_id else b"",
+                self._event_names[fields.event_name or None],
+            )
+        )
+
+    def _body(self, body: Any) -> bytes:
+        if body is not None:
+            body = cleared(self._redactor, "body", body, self._bounds)
+        return b"" if body is DROPPED else message(b"*", encode_value(body))

@@ -1,0 +1,223 @@
+"""Metrics (opentelemetry-proto, metrics.proto): each kind of data, its points and exemplars."""
+
+from __future__ import annotations
+
+import struct
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opentelemetry.sdk.metrics.export import ExponentialHistogram, Gauge, Histogram, Sum
+
+from otel_flow.otlp.known import Pairs, Sets
+from otel_flow.otlp.repair import ITEM_BYTES, ROOMY, Unencodable, text
+from otel_flow.otlp.salvage_points import salvaged_exemplar, salvaged_point
+from otel_flow.otlp.values import encode_text
+from otel_flow.otlp.wire import SIZES, message, zigzag
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from opentelemetry.sdk.metrics.export import Metric
+
+    from otel_flow.otlp.redactor import Redactor
+    from otel_flow.otlp.repair import Bounds
+
+
+_whole = struct.Struct("<cQcQcq").pack
+_real = struct.Struct("<cQcQcd").pack
+_histogram = struct.Struct("<cQcQcQ").pack
+_double = struct.Struct("<cd").pack
+_fixed = struct.Struct("<cQ").pack
+_exemplar_whole = struct.Struct("<cQcq").pack
+_exemplar_real = struct.Struct("<cQcd").pack
+_doubles = struct.Struct("<cdcdcd").pack
+_PACKERS: dict[tuple[str, int], Callable[..., bytes]] = {}
+_HEADS = 1024
+
+
+class Frame(NamedTuple):
+    """What surrounds the points of one metric; *point* encodes one of them."""
+
+    head: bytes
+    data: bytes
+    tail: bytes
+    point: Callable[[Any], bytes]
+
+    def around(self, points: Iterable[bytes]) -> bytes:
+        """Return the ``Metric`` with *points*."""
+        return self.head + message(self.data, b"".join(points) + self.tail)
+
+
+class MetricEncoder:
+    """
+    Encodes metrics as the SDK's readers collect them: gauges, sums and both histograms.
+
+    The SDK has no summaries.
+    """
+
+    def __init__(self, redactor: Redactor | None = None, bounds: Bounds = ROOMY) -> None:
+        self._bounds = bounds
+        self._heads: dict[tuple[Any, ...], bytes] = {}
+        self._numbers = Sets(b":", redactor, bounds)
+        self._histograms = Sets(b"J", redactor, bounds)
+        self._exponentials = Sets(b"\n", redactor, bounds)
+        self._filtered = Pairs(b":", redactor, bounds)
+        self._boundaries: tuple[Any, bytes] = (None, b"")
+
+    def frame(self, metric: Metric) -> Frame:
+        """Return the frame of *metric*; raises `Unencodable` for data that the SDK has not."""
+        data = metric.data
+        head = self._head(metric)
+        if isinstance(data, Sum):
+            tail = _temporality(data) + (b"\x18\x01" if data.is_monotonic else b"")
+            return Frame(head, b":", tail, self._point_of(self._sum))
+        if isinstance(data, Gauge):
+            return Frame(head, b"*", b"", self._point_of(self._gauge))
+        if isinstance(data, Histogram):
+            return Frame(head, b"J", _temporality(data), self._point_of(self._histogram))
+        if isinstance(data, ExponentialHistogram):
+            return Frame(head, b"R", _temporality(data), self._point_of(self._exponential))
+        raise Unencodable("unknown_kind")
+
+    def _head(self, metric: Metric) -> bytes:
+        key = (metric.name, metric.description, metric.unit)
+        head = self._heads.get(key)
+        if head is None:
+            texts = zip((b"\n", b"\x12", b"\x1a"), key, strict=True)
+            head = b"".join(
+                message(tag, encode_text(text(value, self._bounds)))
+                for tag, value in texts
+                if value is not None
+            )
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            self._heads[key] = head
+        return head
+
+    def _point_of(self, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+        def point(point: Any) -> bytes:
+            # Callbacks of applications may observe anything.
+            try:
+                encoded = encode(point)
+            except Exception:
+                encoded = encode(salvaged_point(point, self._bounds))
+            size = len(encoded)
+            if size > ITEM_BYTES:
+                raise Unencodable("too_large")
+            return b"".join((b"\n", SIZES[size], encoded))
+
+        return point
+
+    def _gauge(self, point: Any) -> bytes:
+        return self._number(point, 0)
+
+    def _sum(self, point: Any) -> bytes:
+        return self._number(point, point.start_time_unix_nano or 0)
+
+    def _number(self, point: Any, start: int) -> bytes:
+        value, attributes, exemplars = point.value, point.attributes, point.exemplars
+        time = point.time_unix_nano
+        fixed = (
+            _whole(b"\x11", start, b"\x19", time, b"1", value)
+            if isinstance(value, int)
+            else _real(b"\x11", start, b"\x19", time, b"!", value)
+        )
+        if attributes:
+            fixed += self._numbers.encode(attributes)
+        return fixed + self._exemplars(b"*", exemplars) if exemplars else fixed
+
+    def _histogram(self, point: Any) -> bytes:
+        attributes, exemplars = point.attributes, point.exemplars
+        bounds, known = self._boundaries
+        if bounds is not point.explicit_bounds:
+            bounds = point.explicit_bounds
+            known = message(b":", _packed("d", bounds))
+            self._boundaries = bounds, known
+        return b"".join(
+            (
+                _histogram(
+                    b"\x11",
+                    point.start_time_unix_nano or 0,
+                    b"\x19",
+                    point.time_unix_nano,
+                    b"!",
+                    point.count,
+                ),
+                _summary(b")", point.sum, b"Y", point.min, b"a", point.max),
+                message(b"2", _packed("Q", point.bucket_counts)),
+                known,
+                self._histograms.encode(attributes) if attributes else b"",
+                self._exemplars(b"B", exemplars) if exemplars else b"",
+            )
+        )
+
+    def _exponential(self, point: Any) -> bytes:
+        attributes, exemplars = point.attributes, point.exemplars
+        times = (b"\x11", point.start_time_unix_nano or 0, b"\x19", point.time_unix_nano)
+        return b"".join(
+            (
+                _histogram(*times, b"!", point.count),
+                _summary(b")", point.sum, b"a", point.min, b"i", point.max),
+                b"0" + zigzag(point.scale),
+                _fixed(b"9", point.zero_count),
+                _buckets(b"B", point.positive),
+                _buckets(b"J", point.negative),
+                b"P" + SIZES[point.flags] if point.flags else b"",
+                self._exponentials.encode(attributes) if attributes else b"",
+                self._exemplars(b"Z", exemplars) if exemplars else b"",
+            )
+        )
+
+    def _exemplars(self, tag: bytes, exemplars: Sequence[Any]) -> bytes:
+        encoded = []
+        for exemplar in exemplars:
+            # An exemplar is an example: one that cannot be had costs nothing else.
+            try:
+                encoded.append(message(tag, self._exemplar(exemplar)))
+            except Exception:
+                kept = salvaged_exemplar(exemplar, self._bounds)
+                encoded += [message(tag, self._exemplar(kept))] if kept is not None else []
+        return b"".join(encoded)
+
+    def _exemplar(self, exemplar: Any) -> bytes:
+        value, attributes = exemplar.value, exemplar.filtered_attributes
+        trace_id, span_id = exemplar.trace_id, exemplar.span_id
+        traced = trace_id is not None and span_id is not None
+        return b"".join(
+            (
+                _exemplar_whole(b"\x11", exemplar.time_unix_nano, b"1", value)
+                if isinstance(value, int)
+                else _exemplar_real(b"\x11", exemplar.time_unix_nano, b"\x19", value),
+                b'"\x08' + span_id.to_bytes(8, "big") if traced else b"",
+                b"*\x10" + trace_id.to_bytes(16, "big") if traced else b"",
+                self._filtered.encode(attributes) if attributes else b"",
+            )
+        )
+
+
+def _temporality(data: Any) -> bytes:
+    return b"\x10" + SIZES[int(data.aggregation_temporality)]
+
+
+def _summary(*tagged: Any) -> bytes:
+    """Return sum, smallest and largest value, each behind its tag, those that there are."""
+    if None not in tagged:
+        return _doubles(*tagged)
+    pairs = zip(tagged[::2], tagged[1::2], strict=True)
+    return b"".join(_double(tag, value) for tag, value in pairs if value is not None)
+
+
+def _packed(kind: str, values: Sequence[Any]) -> bytes:
+    pack = _PACKERS.get((kind, len(values)))
+    if pack is None:
+        pack = _PACKERS[kind, len(values)] = struct.Struct(f"<{len(values)}{kind}").pack
+    return pack(*values)
+
+
+def _buckets(tag: bytes, buckets: Any) -> bytes:
+    counts = buckets.bucket_counts
+    if not counts:
+        return b""
+    packed = b"".join([SIZES[count] for count in counts])
+    return message(tag, b"\x08" + zigzag(buckets.offset) + message(b"\x12", packed))
