@@ -214,3 +214,120 @@ def test_importing_loads_no_framework():
     done = run(code.format(names=names), "http://127.0.0.1:1")
 
     assert done.stdout.strip() == "[]"
+
+
+AGAIN = """
+import logging, structlog, otel_flow
+from opentelemetry import metrics, trace
+def work(name):
+    with trace.get_tracer("t").start_as_current_span(name):
+        metrics.get_meter("m").create_counter(name).add(1)
+        structlog.get_logger("app").info(f"{name} logged")
+with otel_flow.configure(service_name="first", log_format="json"):
+    work("one")
+work("between")
+with otel_flow.configure(service_name="second", log_format="json"):
+    work("two")
+"""
+
+
+def test_start_again_after_shutdown(receiver):
+    """After a shutdown telemetry starts anew with other settings; between the two nothing is sent."""
+    done = run(AGAIN, receiver.endpoint)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [span.name for span in receiver.spans()] == ["one", "two"]
+    assert {"one", "two"} == receiver.metric_names() & {"one", "two", "between"}
+    assert [r.body.string_value for r in receiver.records()] == ["one logged", "two logged"]
+    assert {r["service.name"] for r in receiver.resources()} == {"first", "second"}
+
+
+def test_calls_after_shutdown_do_nothing(receiver):
+    """Flush, shutdown and instrument of an ended handle return at once and raise nothing."""
+    done = run(
+        """
+        import otel_flow
+        handle = otel_flow.configure(service_name="shop")
+        assert handle.shutdown()
+        assert handle.shutdown() and handle.force_flush()
+        handle.instrument()()
+        print("ended")
+        """,
+        receiver.endpoint,
+    )
+
+    assert (done.stdout, done.stderr) == ("ended\n", "")
+
+
+COMPONENTS = """
+import otel_flow
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.view import DropAggregation, View
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from otel_flow.errors import AlreadyConfiguredError
+exporter, processed, reader = InMemorySpanExporter(), InMemorySpanExporter(), InMemoryMetricReader()
+processor = SimpleSpanProcessor(processed)
+view = View(instrument_name="noise", aggregation=DropAggregation())
+keywords = dict(service_name="shop", resource=Resource({"team": "checkout"}), exporters=[exporter],
+                span_processors=[processor], metric_readers=[reader], views=[view])
+handle = otel_flow.configure(**keywords)
+assert otel_flow.configure(**keywords) is handle
+try:
+    otel_flow.configure(**keywords | {"sampler": ALWAYS_OFF, "views": []})
+except AlreadyConfiguredError as error:
+    print(error.differing)
+try:
+    otel_flow.configure(**keywords | {"exporters": ["otlp"]})
+except TypeError as error:
+    print(error)
+with trace.get_tracer("t").start_as_current_span("work"):
+    metrics.get_meter("m").create_counter("work.done").add(1)
+    metrics.get_meter("m").create_counter("noise").add(1)
+handle.force_flush()
+print([span.name for one in (exporter, processed) for span in one.get_finished_spans()])
+names = [m.name for s in reader.get_metrics_data().resource_metrics[0].scope_metrics
+         for m in s.metrics if s.scope.name == "m"]
+print(names)
+"""
+
+
+def test_components_of_the_sdk(receiver):
+    """Processors, exporters, readers, views and a resource of the program's own take part."""
+    done = run(COMPONENTS, receiver.endpoint)
+
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == [
+        "('sampler', 'views')",
+        "'otlp' is no SpanExporter, MetricExporter or LogRecordExporter",
+        "['work', 'work']",
+        "['work.done']",
+    ]
+    assert [span.name for span in receiver.spans()] == ["work"]
+    assert "noise" not in receiver.metric_names()
+    assert {r["team"] for r in receiver.resources()} == {"checkout"}
+
+
+def test_another_provider_is_installed(receiver):
+    """A provider that somebody else has set stays, and one line for each says what it means."""
+    done = run(
+        """
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        foreign = TracerProvider(shutdown_on_exit=False)
+        trace.set_tracer_provider(foreign)
+        import otel_flow
+        handle = otel_flow.configure(service_name="shop", log_format="json")
+        assert trace.get_tracer_provider() is foreign
+        with handle.tracer_provider.get_tracer("t").start_as_current_span("ours"): pass
+        """,
+        receiver.endpoint,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = map(json.loads, done.stdout.splitlines())
+    assert line["event"].startswith("another tracer provider is installed, TracerProvider")
+    assert [span.name for span in receiver.spans()] == ["ours"]
