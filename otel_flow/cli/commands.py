@@ -45,6 +45,11 @@ class Command:
 
 COMMANDS = (
     Command("env", "print every setting, its value and where it comes from", "otel_flow.cli.env"),
+    Command(
+        "collector",
+        "write, show and check the configuration of a Collector",
+        "otel_flow.cli.collector",
+    ),
     Command("run", "run a command under opentelemetry-instrument", "otel_flow.cli.run"),
 )
 """Every command, in the order of the help."""
