@@ -96,8 +96,10 @@ def _serve_metrics(handle: Telemetry) -> None:
 def _build(
     settings: Settings, resource: Resource, identity: Identity, components: Components
 ) -> Telemetry:
-    pipeline = build_pipeline(settings, identity=identity, **components.exporters_by_signal())
     renewal = ResourceRenewal(resource, identity.current)
+    pipeline = build_pipeline(
+        settings, identity=identity, resource=renewal, **components.exporters_by_signal()
+    )
     pipeline.before_collection(lambda: _confirm(identity, renewal))
     meter_provider = build_meter_provider(
         settings,

@@ -52,7 +52,7 @@ class Components:
                     f"{exporter!r} is no SpanExporter, MetricExporter or LogRecordExporter"
                 )
 
-    def exporters_by_signal(self) -> dict[str, list[Any]]:
+    def exporters_by_signal(self) -> dict[str, Any]:
         """Return the exporters as keywords of `build_pipeline`."""
         return {
             keyword: [exporter for exporter in self.exporters if isinstance(exporter, kind)]

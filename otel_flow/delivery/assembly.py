@@ -21,9 +21,12 @@ from otel_flow.delivery.transport import Transport
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry.sdk.resources import Resource
 
     from otel_flow.delivery.encoding import Encoder
+    from otel_flow.otlp import Redactor
     from otel_flow.settings import BatchSettings, OtlpSettings, Settings
 
 
@@ -47,16 +50,36 @@ def carries(settings: Settings, signal: str) -> bool:
     return "otlp" in getattr(settings, f"{signal}_exporters") and otlp.protocol == "http/protobuf"
 
 
-def build_engine(settings: Settings, *, since: Callable[[], int | None] = lambda: None) -> Parts:
+def build_engine(
+    settings: Settings,
+    *,
+    since: Callable[[], int | None] = lambda: None,
+    redactor: Redactor | None = None,
+    resource: Callable[[], Resource | None] = lambda: None,
+) -> Parts:
     """
     Return the engine of all signals that it carries.
 
     *since* returns when this process took its ``service.instance.id`` over; see `Births`.
+    *redactor* is asked before anything is sent. *resource* returns the resource of this
+    process, for log events that come without one.
     """
     engine = Engine(threading.Condition())
-    spans = _add(engine, settings, "traces", settings.span_batch, span_encoder)
-    logs = _add(engine, settings, "logs", settings.log_batch, log_encoder)
-    metrics = _add(engine, settings, "metrics", None, MetricsEncoder)
+    encoders: dict[str, Callable[[], Encoder]] = {
+        "traces": lambda: span_encoder(
+            redactor, max_items=settings.span_batch.max_export_batch_size
+        ),
+        "logs": lambda: log_encoder(
+            redactor,
+            max_items=settings.log_batch.max_export_batch_size,
+            limits=settings.limits,
+            resource=resource,
+        ),
+        "metrics": lambda: MetricsEncoder(redactor),
+    }
+    spans = _add(engine, settings, "traces", settings.span_batch, encoders)
+    logs = _add(engine, settings, "logs", settings.log_batch, encoders)
+    metrics = _add(engine, settings, "metrics", None, encoders)
     timeout = settings.shutdown_timeout
     return Parts(
         engine,
@@ -89,7 +112,7 @@ def _add(
     settings: Settings,
     signal: str,
     batch: BatchSettings | None,
-    encoder: Callable[[], Encoder],
+    encoders: Mapping[str, Callable[[], Encoder]],
 ) -> tuple[Lane, ...]:
     if not carries(settings, signal):
         return ()
@@ -97,14 +120,13 @@ def _add(
     lane = Lane(
         signal=signal,
         queue=_queue(engine, settings, batch),
-        encode=encoder(),
+        encode=encoders[signal](),
         outlet=HttpOutlet(
             signal, otlp.endpoint, Transport(otlp, proxy=settings.proxy_for(otlp.endpoint))
         ),
         report=Report(signal, otlp.endpoint),
         timeout=otlp.timeout if batch is None else min(otlp.timeout, batch.export_timeout),
         schedule_delay=0.0 if batch is None else batch.schedule_delay,
-        max_items=None if batch is None else batch.max_export_batch_size,
         backlog=functools.partial(
             Backlog, limit=settings.queue_bytes // 3, drop=settings.queue_drop
         ),

@@ -1,118 +1,183 @@
-"""From queued items to encoded parts, a short slice at a time."""
+"""From queued items to chunks, a short slice at a time."""
 
 from __future__ import annotations
 
-import time
-
 from typing import TYPE_CHECKING, Any, Protocol
 
-from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics, ScopeMetrics
-
-from otel_flow.delivery.chunk import Part
+from otel_flow.delivery.chunk import CHUNK_BYTES, Chunk
+from otel_flow.delivery.pace import Pace
+from otel_flow.otlp import LogEncoder, MetricEncoder, Request, Sources, SpanEncoder, Unencodable
+from otel_flow.otlp.records import LogEvent
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from opentelemetry.sdk.metrics.export import MetricsData
+    from opentelemetry.sdk.resources import Resource
 
-SLICE_SECONDS = 0.0005
-"""How long the encoder holds the interpreter before it lets others run."""
-_FIRST_SLICE = 4
-_MAX_SLICE = 64
+    from otel_flow.otlp import Redactor
+    from otel_flow.otlp.metrics import Frame
+    from otel_flow.settings import LimitSettings
+
+    Dropped = Callable[[int, str], None]
+    """Told how many items cannot be sent, and why."""
+    Source = tuple[Any, Any]
+    """The resource and the scope of an item."""
 
 
 class Encoder(Protocol):
-    """Turns queued items into parts; items that cannot be encoded are passed to *dropped*."""
+    """Turns items into chunks; items that cannot be encoded are passed to *dropped*."""
 
-    def __call__(self, items: Sequence[Any], dropped: Callable[[int], None]) -> Iterator[Part]:
-        """Yield the parts of *items*, a slice each."""
+    def __call__(
+        self, items: Sequence[Any], dropped: Dropped, *, lasting: bool = False
+    ) -> Iterator[Chunk]:
+        """Yield the chunks of *items*."""
         ...
 
 
-class SliceEncoder:
-    """Encodes spans or log records in slices whose length follows the time they take."""
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, Unencodable) else "unencodable"
 
-    def __init__(self, encode: Callable[[Sequence[Any]], Any]) -> None:
+
+class ItemEncoder:
+    """Encodes spans or log records; a chunk has at most *max_items*."""
+
+    def __init__(
+        self,
+        signal: str,
+        encode: Callable[[Any], bytes],
+        *,
+        source: Callable[[Any], Source],
+        sources: Sources,
+        max_items: int | None,
+    ) -> None:
+        self._signal = signal
         self._encode = encode
-        self._slice = _FIRST_SLICE
-        self._item_seconds = SLICE_SECONDS / _FIRST_SLICE
+        self._source = source
+        self._sources = sources
+        self._max_items = max_items
 
-    def __call__(self, items: Sequence[Any], dropped: Callable[[int], None]) -> Iterator[Part]:
-        """Yield a part a slice; one bad item costs none of its neighbours."""
-        position = 0
-        while position < len(items):
-            batch = items[position : position + self._slice]
-            position += len(batch)
-            started = time.perf_counter()
-            parts = list(self._parts(batch, dropped))
-            self._adapt((time.perf_counter() - started) / len(batch))
-            yield from parts
-            time.sleep(0)
+    def __call__(
+        self, items: Sequence[Any], dropped: Dropped, *, lasting: bool = False
+    ) -> Iterator[Chunk]:
+        """Yield the chunks of *items*; one bad item costs none of its neighbours."""
+        request = Request(self._sources)
+        pace = Pace()
+        for item in items:
+            # The encoders repair what they can; an item may still be none at all.
+            try:
+                request.add(*self._source(item), self._encode(item))
+            except Exception as error:
+                dropped(1, _reason(error))
+            if request.size >= CHUNK_BYTES or request.items == self._max_items:
+                yield self._chunk(request, lasting=lasting)
+                request = Request(self._sources)
+            pace.step()
+        if request.items:
+            yield self._chunk(request, lasting=lasting)
 
-    def _adapt(self, seconds: float) -> None:
-        """Follow the *seconds* an item takes, slowly: a slice that was interrupted is no measure."""
-        self._item_seconds += (min(seconds, 4 * self._item_seconds) - self._item_seconds) / 8
-        self._slice = min(_MAX_SLICE, max(1, int(SLICE_SECONDS / self._item_seconds)))
-
-    def _parts(self, batch: Sequence[Any], dropped: Callable[[int], None]) -> Iterator[Part]:
-        # What users put into attributes and bodies is without bounds, and so is what
-        # upstream's encoder raises for it.
-        try:
-            yield Part(self._encode(batch).SerializeToString(), len(batch))
-        except Exception:
-            if len(batch) == 1:
-                dropped(1)
-                return
-            for item in batch:
-                yield from self._parts([item], dropped)
+    def _chunk(self, request: Request, *, lasting: bool) -> Chunk:
+        return Chunk(self._signal, request.encode(), request.items, lasting)
 
 
-def span_encoder() -> Encoder:
+def span_encoder(redactor: Redactor | None, *, max_items: int | None) -> Encoder:
     """Return the encoder of spans."""
-    return SliceEncoder(encode_spans)
+    return ItemEncoder(
+        "traces",
+        SpanEncoder(redactor).encode,
+        source=lambda span: (span.resource, span.instrumentation_scope),
+        sources=Sources(redactor),
+        max_items=max_items,
+    )
 
 
-def log_encoder() -> Encoder:
-    """Return the encoder of log records."""
-    return SliceEncoder(encode_logs)
+def log_encoder(
+    redactor: Redactor | None,
+    *,
+    max_items: int | None,
+    limits: LimitSettings,
+    resource: Callable[[], Resource | None],
+) -> Encoder:
+    """Return the encoder of log records; those of our log chain are of *resource*."""
+
+    def source(record: Any) -> Source:
+        if type(record) is LogEvent:
+            return resource(), record.scope
+        return record.resource, record.instrumentation_scope
+
+    encoder = LogEncoder(
+        redactor,
+        max_attributes=limits.log_attribute_count,
+        max_text=limits.log_attribute_value_length,
+    )
+    return ItemEncoder(
+        "logs",
+        encoder.encode,
+        source=source,
+        sources=Sources(redactor),
+        max_items=max_items,
+    )
 
 
 class MetricsEncoder:
-    """Encodes collections with one part a metric, so that a guilty metric can be found."""
+    """Encodes collections; a metric whose points fill a chunk is continued in the next."""
 
-    def __call__(self, items: Sequence[Any], dropped: Callable[[int], None]) -> Iterator[Part]:
-        """Yield one part a metric."""
-        for single, points in _single_metrics(items):
-            # As with spans: one metric that cannot be encoded costs only itself.
+    def __init__(self, redactor: Redactor | None = None) -> None:
+        self._encoder = MetricEncoder(redactor)
+        self._sources = Sources(redactor)
+
+    def __call__(
+        self, items: Sequence[MetricsData], dropped: Dropped, *, lasting: bool = False
+    ) -> Iterator[Chunk]:
+        """Yield the chunks of *items*; one bad point costs none of its neighbours."""
+        request = Request(self._sources)
+        pace = Pace()
+        for source, metric in _metrics(items):
+            points = metric.data.data_points
             try:
-                yield Part(encode_metrics(single).SerializeToString(), points)
-            except Exception:
-                dropped(points)
-            time.sleep(0)
+                frame = self._encoder.frame(metric)
+            except Exception as error:
+                dropped(len(points), _reason(error))
+                continue
+            for part in _parts(frame, points, dropped, pace):
+                request.add(*source, frame.around(part), len(part))
+                if request.size >= CHUNK_BYTES:
+                    yield Chunk("metrics", request.encode(), request.items, lasting)
+                    request = Request(self._sources)
+        if request.items:
+            yield Chunk("metrics", request.encode(), request.items, lasting)
+
+
+def _parts(
+    frame: Frame, points: Sequence[Any], dropped: Dropped, pace: Pace
+) -> Iterator[list[bytes]]:
+    """Yield *points*, encoded, in lists of at most about a chunk."""
+    part: list[bytes] = []
+    size = 0
+    for point in points:
+        # As with spans.
+        try:
+            part.append(frame.point(point))
+            size += len(part[-1])
+        except Exception as error:
+            dropped(1, _reason(error))
+        if size >= CHUNK_BYTES:
+            yield part
+            part, size = [], 0
+        pace.step()
+    if part:
+        yield part
 
 
 def metric_points(data: MetricsData) -> int:
     """Return the number of data points in *data*."""
-    return sum(points for _, points in _single_metrics([data]))
+    return sum(len(metric.data.data_points) for _, metric in _metrics([data]))
 
 
-def _single_metrics(collections: Iterable[MetricsData]) -> Iterator[tuple[MetricsData, int]]:
+def _metrics(collections: Sequence[MetricsData]) -> Iterator[tuple[Source, Any]]:
     for data in collections:
         for resource in data.resource_metrics:
             for scope in resource.scope_metrics:
                 for metric in scope.metrics:
-                    yield _alone(resource, scope, metric), len(metric.data.data_points)
-
-
-def _alone(resource: ResourceMetrics, scope: ScopeMetrics, metric: Any) -> MetricsData:
-    alone = ScopeMetrics(scope=scope.scope, metrics=[metric], schema_url=scope.schema_url)
-    return MetricsData(
-        resource_metrics=[
-            ResourceMetrics(
-                resource=resource.resource, scope_metrics=[alone], schema_url=resource.schema_url
-            )
-        ]
-    )
+                    yield (resource.resource, scope.scope), metric

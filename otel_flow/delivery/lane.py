@@ -6,7 +6,6 @@ import threading
 
 from typing import TYPE_CHECKING, Any
 
-from otel_flow.delivery.chunk import pack
 from otel_flow.delivery.ledger import Ledger
 from otel_flow.delivery.sender import Sender
 
@@ -43,7 +42,6 @@ class Lane:
         report: Report,
         timeout: float,
         schedule_delay: float,
-        max_items: int | None,
         backlog: Callable[[], Backlog],
         collapse: bool,
         changed: threading.Condition,
@@ -54,7 +52,6 @@ class Lane:
         self._encode = encode
         self._report = report
         self._schedule_delay = schedule_delay
-        self._max_items = max_items
         self._collapse = collapse
         self._new_backlog = backlog
         self._backlog = backlog()
@@ -125,15 +122,11 @@ class Lane:
         self.sender.start()
 
     def _put(self, items: Sequence[Any], *, lasting: bool = False) -> None:
-        parts = self._encode(items, self._unencodable)
-        for chunk in pack(parts, max_items=self._max_items, lasting=lasting):
+        for chunk in self._encode(items, self.ledger.drop, lasting=lasting):
             with self.ledger.changed:
                 dropped = self._backlog.put(chunk)
             if dropped:
                 self.ledger.drop(dropped, "queue_full")
-
-    def _unencodable(self, items: int) -> None:
-        self.ledger.drop(items, "unencodable")
 
     def close(self) -> None:
         """Take no more items; what is being sent is abandoned to its thread."""

@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk._logs import LogRecordProcessor
     from opentelemetry.sdk.metrics.export import MetricReader
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
 
     from otel_flow.delivery.accounting import Accounting, FlushReport
     from otel_flow.delivery.engine import Engine
+    from otel_flow.otlp import Redactor
     from otel_flow.process.identity import Identity
     from otel_flow.settings import BatchSettings, Settings
 
@@ -147,6 +149,8 @@ def build_pipeline(
     settings: Settings,
     *,
     identity: Identity | None = None,
+    redactor: Redactor | None = None,
+    resource: Callable[[], Resource | None] = lambda: None,
     span_exporters: Sequence[Any] = (),
     metric_exporters: Sequence[Any] = (),
     log_exporters: Sequence[Any] = (),
@@ -155,13 +159,19 @@ def build_pipeline(
     Return the pipeline of the exporters that *settings* name and of those passed.
 
     With the *identity* of the process, each series that begins is preceded by a zero
-    where another process may have had that identity before.
+    where another process may have had that identity before. The engine asks *redactor*
+    before anything is sent, and *resource* for the resource of log events that have none.
     An exporter that cannot be built is named in one log line; the others go on.
     """
     spans = [*_exporters(settings, "traces"), *span_exporters]
     metrics = [*_exporters(settings, "metrics"), *metric_exporters]
     logs = [*_exporters(settings, "logs"), *log_exporters]
-    ours = build_engine(settings, since=lambda: identity.since if identity else None)
+    ours = build_engine(
+        settings,
+        since=lambda: identity.since if identity else None,
+        redactor=redactor,
+        resource=resource,
+    )
     return Pipeline(
         engine=ours.engine,
         span_processors=[

@@ -7,13 +7,9 @@ import email.utils
 import random
 import time
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceResponse,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from otel_flow.otlp import parse_response
 
 
 if TYPE_CHECKING:
@@ -28,12 +24,6 @@ _MAY_BE_ONE_POINT = frozenset({400, 500})
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
 _LONGEST_RETRY_AFTER = 60.0
-
-_RESPONSES: dict[str, tuple[Any, str]] = {
-    "traces": (ExportTraceServiceResponse, "rejected_spans"),
-    "metrics": (ExportMetricsServiceResponse, "rejected_data_points"),
-    "logs": (ExportLogsServiceResponse, "rejected_log_records"),
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +46,7 @@ def judge(signal: str, answer: Answer) -> Verdict:
     """Return what *answer* means; everything but a 2xx in OTLP is a failure, 3xx included."""
     status = answer.status
     if 200 <= status < 300:  # noqa: PLR2004  the class of success
-        return _success(signal, answer)
+        return _success(answer)
     reason = f"HTTP {status}"
     if status in _RETRYABLE:
         return Verdict("retry", reason, retry_after=parse_retry_after(answer.retry_after))
@@ -65,18 +55,13 @@ def judge(signal: str, answer: Answer) -> Verdict:
     return Verdict("rejected", reason)
 
 
-def _success(signal: str, answer: Answer) -> Verdict:
+def _success(answer: Answer) -> Verdict:
     if answer.content_type.startswith("text/html"):
         return Verdict("rejected", "an HTML page instead of an OTLP answer")
     if not answer.body or "protobuf" not in answer.content_type:
         return Verdict("delivered")
-    response, field = _RESPONSES[signal]
-    # A backend that answers 2xx has taken the data, whatever it says in the body.
-    try:
-        partial = response.FromString(answer.body).partial_success
-    except Exception:
-        return Verdict("delivered")
-    return Verdict("delivered", partial.error_message, rejected=int(getattr(partial, field)))
+    partial = parse_response(answer.body)
+    return Verdict("delivered", partial.message, rejected=partial.rejected)
 
 
 def parse_retry_after(value: str | None) -> float | None:

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from opentelemetry.metrics import Observation
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
@@ -82,6 +83,34 @@ def test_guilty_metric_is_found(backend, base, build, status):
     assert not flow.pipeline.force_flush(10)
     assert sorted(m.name for m in backend.metrics()) == ["four", "one", "three", "two"]
     assert flow.numbers("metrics").dropped[f"HTTP {status}"] == 1
+
+
+def test_guilty_point_is_found(backend, base, build):
+    """Of a refused metric only the data points that the backend does not take are lost."""
+
+    def guilty(request):
+        routes = [
+            p.attributes[0].value.int_value
+            for g in request.resource_metrics
+            for c in g.scope_metrics
+            for m in c.metrics
+            for p in m.sum.data_points
+        ]
+        return {"status": 500} if {7, 400} & set(routes) else None
+
+    backend.refuse = guilty
+    flow = build(base, delay=60)
+    counter = flow.meter.create_counter("orders", unit="{order}")
+    for route in range(500):
+        counter.add(1, {"route": route})
+
+    assert not flow.pipeline.force_flush(10)
+    found = [p.attributes[0].value.int_value for m in backend.metrics() for p in m.sum.data_points]
+    assert found == [route for route in range(500) if route not in {7, 400}]
+    assert {(m.name, m.unit, m.sum.is_monotonic) for m in backend.metrics()} == {
+        ("orders", "{order}", True)
+    }
+    assert flow.numbers("metrics").dropped["HTTP 500"] == 2
 
 
 def test_partial_success_is_counted(backend, base, build):
@@ -194,15 +223,39 @@ def test_delta_metrics_never_collapse(build):
 
 
 def test_one_bad_item_costs_no_neighbour(backend, base, build):
-    """A log body that cannot be encoded is counted; its neighbours arrive."""
+    """A log body that is no text arrives repaired, between its neighbours."""
     flow = build(base, delay=60)
     flow.log("before")
     flow.log("\ud800")
     flow.log("after")
 
-    assert not flow.pipeline.force_flush(5)
-    assert [r.body.string_value for r in backend.logs()] == ["before", "after"]
-    assert flow.numbers("logs").dropped == {"unencodable": 1}
+    assert flow.pipeline.force_flush(5)
+    assert [r.body.string_value for r in backend.logs()] == ["before", "\\ud800", "after"]
+
+
+def test_an_item_that_cannot_be_sent_is_counted(backend, base, build, capsys):
+    """A span that nothing can be made of is dropped with its reason; its neighbours arrive."""
+    flow = build(base, delay=60)
+    flow.span("before")
+    flow.span("huge", **{f"{n}": ["x" * 1024] * 99 for n in range(128)})
+    flow.span("after")
+
+    assert not flow.pipeline.force_flush(10)
+    assert [s.name for s in backend.spans()] == ["before", "after"]
+    assert flow.numbers("traces").dropped == {"too_large": 1}
+    assert "dropped: 1 (too_large)" in capsys.readouterr().err
+
+
+def test_a_number_over_64_bits_costs_no_neighbour(backend, base, build):
+    """An observation over 64 bits arrives as a float, the other points of its metric as they are."""
+    flow = build(base, delay=60)
+    values = [Observation(1, {"n": 1}), Observation(2**70, {"n": 2}), Observation(3, {"n": 3})]
+    flow.meter.create_observable_gauge("level", [lambda _: values])
+
+    assert flow.pipeline.force_flush(5)
+    (metric,) = backend.metrics()
+    assert [p.as_int for p in metric.gauge.data_points] == [1, 0, 3]
+    assert metric.gauge.data_points[1].as_double == 2.0**70
 
 
 def test_headers_are_sent_and_never_said(build, capsys):
