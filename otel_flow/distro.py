@@ -1,4 +1,10 @@
-"""The entry points of ``opentelemetry-instrument``: thin, and never fatal for the application."""
+"""
+The entry points of ``opentelemetry-instrument``: thin, and never fatal for the application.
+
+The wrapper picks a distro and a configurator on its own, by two variables or by chance.
+Ours work together or not at all: with one of another distribution beside them nothing is
+configured halfway, and one line on stderr names the two variables.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +12,20 @@ import logging
 import os
 import sys
 
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
 
 from otel_flow.bootstrap import start
 from otel_flow.errors import OtelFlowError
+from otel_flow.names.environment import (
+    CONFIGURATOR,
+    DISABLED_INSTRUMENTATIONS,
+    DISTRO,
+    ENTRY_POINT,
+    SEMCONV_STABILITY_OPT_IN,
+)
 from otel_flow.settings import Settings
 
 
@@ -21,27 +35,40 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("otel_flow.instrumentation")
 
-_STABLE = "OTEL_SEMCONV_STABILITY_OPT_IN"
-_DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
-
 _REPLACED = frozenset(
     {"logging", "structlog", "fastapi", "starlette", "sqlalchemy", "redis", "celery", "threading"}
 )
 """Contrib's instrumentors whose work is ours; with both, everything would arrive twice."""
 
-_before: list[str | None] = []
-"""The user's value of the disable variable, while instrumentors load."""
+_SELECT = f"set {DISTRO}={ENTRY_POINT} and {CONFIGURATOR}={ENTRY_POINT}"
+
+_before: dict[str, str | None] = {}
+"""The user's values of variables that are ours while the wrapper works."""
+
+_told: list[str] = []
+"""What was said about other distributions."""
 
 
 class FlowDistro(BaseDistro):  # type: ignore[misc]
     """Asks the instrumentors that are loaded for the stable semantic conventions."""
 
+    in_use = False
+    """Whether the wrapper took this distro, and will take our configurator."""
+
     def _configure(self, **_keywords: Any) -> None:
-        os.environ.setdefault(_STABLE, "http,database")
+        selected = os.environ.get(CONFIGURATOR, ENTRY_POINT)
+        if selected != ENTRY_POINT:
+            _tell(f"not in use, because {CONFIGURATOR} is {selected or 'empty'}: {_SELECT}")
+            return
+        FlowDistro.in_use = True
+        os.environ.setdefault(SEMCONV_STABILITY_OPT_IN, "http,database")
+        if not {DISTRO, CONFIGURATOR} <= os.environ.keys() and (others := _others()):
+            _tell(f"{others} is installed, too: {_SELECT}, or chance decides which one is used")
+            _set_for_now(CONFIGURATOR, ENTRY_POINT)
 
     def load_instrumentor(self, entry_point: EntryPoint, **keywords: Any) -> None:
         """Load the instrumentor of *entry_point*, unless we do its work; a failure is its own."""
-        if entry_point.name in _REPLACED:
+        if self.in_use and entry_point.name in _REPLACED:
             return
         # Upstream's loader gives up on all that follow when one raises.
         try:
@@ -62,8 +89,12 @@ class FlowConfigurator:
         Start telemetry.
 
         A wrong configuration is printed once, whole, and the application runs
-        untraced: it was not the application that asked for telemetry.
+        untraced: it was not the application that asked for telemetry. The same
+        under another distro, whose defaults are not ours.
         """
+        if not FlowDistro.in_use:
+            _tell(f"telemetry is off, because the distro is another ({_others()}): {_SELECT}")
+            return
         try:
             start(Settings.from_environ(), under_wrapper=True)
         except OtelFlowError as error:
@@ -78,17 +109,38 @@ def disable_contrib_sqlalchemy() -> None:
     It is pinned to SQLAlchemy < 2.1, and the loader reports that as an error before
     a distro can say a word (open-telemetry/opentelemetry-python-contrib#5063).
     """
-    before = os.environ.get(_DISABLED)
-    _before.append(before)
-    os.environ[_DISABLED] = f"{before},sqlalchemy" if before else "sqlalchemy"
+    before = os.environ.get(DISABLED_INSTRUMENTATIONS)
+    _set_for_now(DISABLED_INSTRUMENTATIONS, f"{before},sqlalchemy" if before else "sqlalchemy")
 
 
 def after_instrumentors() -> None:
-    """Restore the disable variable, so that child processes inherit what the user set."""
-    if not _before:
-        return
-    before = _before.pop()
-    if before is None:
-        os.environ.pop(_DISABLED, None)
-    else:
-        os.environ[_DISABLED] = before
+    """Restore what was set for now, so that child processes inherit what the user set."""
+    for name, before in _before.items():
+        if before is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = before
+    _before.clear()
+    if not FlowDistro.in_use and not _told and not {DISTRO, CONFIGURATOR} & os.environ.keys():
+        _tell(f"not in use, because {_others()} was picked: {_SELECT}")
+
+
+def _set_for_now(name: str, value: str) -> None:
+    _before[name] = os.environ.get(name)
+    os.environ[name] = value
+
+
+def _others() -> str:
+    """Return the names of other distributions that the wrapper might pick."""
+    found = {
+        entry_point.dist.name if entry_point.dist else entry_point.name
+        for group in ("opentelemetry_distro", "opentelemetry_configurator")
+        for entry_point in entry_points(group=group)
+        if entry_point.name != ENTRY_POINT
+    }
+    return ", ".join(sorted(found))
+
+
+def _tell(message: str) -> None:
+    _told.append(message)
+    sys.stderr.write(f"otel-flow: {message}\n")
