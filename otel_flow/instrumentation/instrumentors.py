@@ -71,6 +71,12 @@ class ThreadsInstrumentor(LibraryInstrumentor):
     name = "threads"
 
 
+class RuntimeInstrumentor(LibraryInstrumentor):
+    """Measures process, garbage collector and event loops."""
+
+    name = "runtime"
+
+
 class CeleryInstrumentor(LibraryInstrumentor):
     """Instruments Celery."""
 

@@ -51,6 +51,7 @@ LIBRARIES = (
     Library("redis", "redis", ("redis.Redis", "redis.asyncio.Redis")),
     Library("celery", "celery", ("celery.Celery",)),
     Library("threads", "threading", ()),
+    Library("runtime", "sys", ()),
 )
 """In the order in which a target is looked up: FastAPI's class is a subclass of Starlette's."""
 

@@ -136,6 +136,8 @@ class Settings:
     process_time_header: bool = False
     sqlcommenter: bool = False
     trace_url_template: str | None = None
+    runtime: tuple[str, ...] = ("process", "gc", "eventloop", "anyio")
+    blocked_loop: float = 0.25
     celery_link: bool = False
     cache_from_replies: bool = False
 

@@ -52,6 +52,7 @@ DURATIONS = (
     "OTEL_FLOW_DETECTOR_TIMEOUT",
     "OTEL_FLOW_SLOW_REQUEST",
     "OTEL_FLOW_SLOW_QUERY",
+    "OTEL_FLOW_BLOCKED_LOOP",
 )
 OTLP = {
     "ENDPOINT": ("http://c:4318/v1/traces", "http://c:4318/v1/traces", "c:4318"),
@@ -104,6 +105,7 @@ SAMPLES = {
     "OTEL_FLOW_REDACTION": ("off", "off", "false"),
     "OTEL_FLOW_REDACTION_MODE": ("drop", "drop", "hash"),
     "OTEL_FLOW_REDACTION_HASH_KEY": ("key", "key", None),
+    "OTEL_FLOW_RUNTIME": ("gc,process", ("gc", "process"), "cpu"),
     "OTEL_FLOW_USER_ID": ("raw", "raw", "hash"),
     "OTEL_FLOW_REDACTION_KEYS": ("pin,iban", ("pin", "iban"), None),
     "OTEL_FLOW_REDACTION_SAFE_KEYS": ("token_count", ("token_count",), None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from otel_flow.settings.kinds import Flag, Rejected, Seconds, Text, Words
+from otel_flow.settings.kinds import Flag, Rejected, Seconds, Text, Words, WordsOrNone, choice
 from otel_flow.settings.table.setting import Setting
 
 
@@ -124,6 +124,19 @@ INSTRUMENTATION = (
         "OTEL_FLOW_TRACE_URL_TEMPLATE",
         Text(accepts=trace_url),
         "URL of a trace with {trace_id} in it, for the console.",
+    ),
+    Setting(
+        "runtime",
+        "OTEL_FLOW_RUNTIME",
+        WordsOrNone(each=choice("process", "gc", "eventloop", "anyio", "none").parse),
+        "What is measured of the process: process, gc, eventloop, anyio, or none.",
+    ),
+    Setting(
+        "blocked_loop",
+        "OTEL_FLOW_BLOCKED_LOOP",
+        Seconds(timeout=True),
+        "How long a callback may block the event loop before its stack is logged; 0 is for ever.",
+        "s",
     ),
     Setting(
         "celery_link",
