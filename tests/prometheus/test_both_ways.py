@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.stack.build import PROMETHEUS, ROOT, binary, build
-from tests.stack.launch import free_ports
+from tests.stack.launch import free_port
 from tests.stack.query import is_answering, poll_until, prometheus_samples
 
 
@@ -50,13 +50,12 @@ _OF_THE_WAY = {
 def prometheus(tmp_path):
     """A Prometheus with our configuration that also scrapes the service's port."""
     build(PROMETHEUS)
-    port, scraped = free_ports(2)
+    port, scraped = free_port(), free_port()
     ours = (ROOT / "collector" / "prometheus" / "prometheus.yml").read_text()
-    config = tmp_path / "prometheus.yml"
-    config.write_text(
-        f"{ours}\nscrape_configs:\n- job_name: pull\n  scrape_interval: 1s\n"
-        f"  static_configs: [{{targets: ['127.0.0.1:{scraped}']}}]\n"
-    )
+    config, targets = tmp_path / "prometheus.yml", tmp_path / "targets" / "pull.yml"
+    config.write_text(ours.replace("scrape_interval: 15s", "scrape_interval: 1s"))
+    targets.parent.mkdir()
+    targets.write_text(f"- targets: ['127.0.0.1:{scraped}']\n  labels: {{job: pull}}\n")
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [
