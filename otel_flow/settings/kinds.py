@@ -111,6 +111,25 @@ class Url(Text):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Function(Plain):
+    """A function, which only a keyword can give; shown by its name."""
+
+    def parse(self, _text: str) -> Any:
+        """Reject any text."""
+        raise Rejected("a function, as a keyword")
+
+    def check(self, value: Any) -> Any:
+        """Return *value* if it can be called."""
+        if not callable(value):
+            raise Rejected("a function")
+        return value
+
+    def shown(self, value: Any) -> Any:
+        """Return the name of the function."""
+        return getattr(value, "__qualname__", type(value).__qualname__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Flag(Plain):
     """A boolean (specification: Boolean): only ``true`` is true, in any case."""
 

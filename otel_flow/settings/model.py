@@ -33,6 +33,8 @@ from otel_flow.settings.table import COMMON, SETTINGS, SIGNALS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from otel_flow.redaction import Callback
+
 
 Temporality = Literal["cumulative", "delta", "lowmemory"]
 HistogramAggregation = Literal["explicit_bucket_histogram", "base2_exponential_bucket_histogram"]
@@ -118,6 +120,8 @@ class Settings:
     redaction_keys: tuple[str, ...] = ()
     redaction_safe_keys: tuple[str, ...] = ()
     redaction_options: tuple[str, ...] = ()
+    redaction_patterns: Mapping[str, str] = dataclasses.field(default_factory=_empty, hash=False)
+    redaction_callback: Callback | None = None
 
     user_id: Literal["raw", "hash"] = "raw"
 

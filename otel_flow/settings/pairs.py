@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PATTERN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
@@ -128,6 +129,41 @@ class Levels(Plain):
     def shown(self, value: Any) -> Any:
         """Return logger → level."""
         return dict(value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Expressions(Plain):
+    """Named regular expressions, ``employee=E[0-9]{6},…``, percent-encoded as attributes are."""
+
+    def parse(self, text: str) -> Mapping[str, str]:
+        """Return name → expression."""
+        pairs = split_pairs(text)
+        return self.check({percent_decoded(name): percent_decoded(text) for name, text in pairs})
+
+    def check(self, value: Any) -> Mapping[str, str]:
+        """Return a read-only copy of *value*, name → expression that never matches nothing."""
+        if not isinstance(value, Mapping):
+            raise Rejected("a mapping from name to regular expression")
+        for name, text in value.items():
+            if not isinstance(name, str) or not _PATTERN_NAME.fullmatch(name):
+                raise Rejected("names of letters, digits and _.-")
+            if not isinstance(text, str):
+                raise Rejected("a mapping from name to regular expression")
+            _check_expression(name, text)
+        return MappingProxyType(dict(value))
+
+    def shown(self, value: Any) -> Any:
+        """Return name → expression."""
+        return dict(value)
+
+
+def _check_expression(name: str, text: str) -> None:
+    try:
+        expression = re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise Rejected(f"a regular expression for {name} ({error})") from None
+    if expression.search("") is not None:
+        raise Rejected(f"a regular expression for {name} that does not match the empty text")
 
 
 def _header(pair: Any) -> tuple[str, str]:

@@ -110,6 +110,7 @@ SAMPLES = {
     "OTEL_FLOW_REDACTION_KEYS": ("pin,iban", ("pin", "iban"), None),
     "OTEL_FLOW_REDACTION_SAFE_KEYS": ("token_count", ("token_count",), None),
     "OTEL_FLOW_REDACTION_OPTIONS": ("email,IP", ("email", "ip"), "email,iq"),
+    "OTEL_FLOW_REDACTION_PATTERNS": ("staff=E%2C[0-9]{6}", {"staff": "E,[0-9]{6}"}, "staff=("),
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ("redis, celery", ("redis", "celery"), None),
     "OTEL_PYTHON_EXCLUDED_URLS": ("^/ping$,/x", ("^/ping$", "/x"), "("),
     "OTEL_FLOW_REQUEST_ID_HEADERS": ("X-Id,X-Id", ("x-id",), None),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pathlib
 
 from otel_flow.names import environment
-from otel_flow.settings.kinds import Rejected, Seconds, Secret, Text, Whole, Words, choice
-from otel_flow.settings.pairs import Attributes, Levels
+from otel_flow.settings.kinds import Function, Rejected, Seconds, Secret, Text, Whole, Words, choice
+from otel_flow.settings.pairs import Attributes, Expressions, Levels
 from otel_flow.settings.plugins import detector
 from otel_flow.settings.table.setting import Setting
 
@@ -174,6 +174,18 @@ REDACTION = (
         "OTEL_FLOW_REDACTION_OPTIONS",
         Words(each=choice("email", "phone", "ip").parse),
         "What else is redacted: email, phone, ip.",
+    ),
+    Setting(
+        "redaction_patterns",
+        "OTEL_FLOW_REDACTION_PATTERNS",
+        Expressions(),
+        "Further shapes of secrets, `name=expression,…`, percent-encoded.",
+    ),
+    Setting(
+        "redaction_callback",
+        None,
+        Function(),
+        "Function that decides what stands for a secret; only as a keyword.",
     ),
     Setting(
         "user_id",
