@@ -43,7 +43,9 @@ MISSES = {
     "miss: uuid": lambda n: f"123e4567-e89b-12d3-a456-{n:012x}",
     "miss: timestamp": lambda n: f"2026-05-01T12:00:00.{n % 10**6:06}Z",
     "miss: path, 24 characters": lambda n: f"/api/v1/items/{n:010}",
-    "miss: sentence, 60 characters": lambda n: f"the order {n:08} was placed by a customer of the shop today.",
+    "miss: sentence, 60 characters": lambda n: (
+        f"the order {n:08} was placed by a customer of the shop today."
+    ),
     "miss: SQL, 120 characters": lambda n: (
         "SELECT items.id, items.name, items.price FROM items JOIN orders ON orders.item_id = items.id"
         f" WHERE items.id = {n:08} LIMIT 10"

@@ -8,6 +8,8 @@ from opentelemetry._logs import NoOpLoggerProvider
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.trace import NoOpTracerProvider
 
+from otel_flow.redaction import build_redaction
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from otel_flow.delivery import Pipeline
     from otel_flow.delivery.scrape import Scrape
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
 
     Undo = Callable[[], None]
@@ -58,6 +61,7 @@ class Telemetry:
         meter_provider: MeterProvider,
         logger_provider: LoggerProvider,
         pipeline: Pipeline | None,
+        redaction: Redaction | None = None,
         dispatch: Dispatch = _nothing_to_instrument,
         log: Callable[[EventDict], None] = lambda _event: None,
         on_shutdown: Callable[[], None] = lambda: None,
@@ -68,6 +72,8 @@ class Telemetry:
         self.meter_provider = meter_provider
         self.logger_provider = logger_provider
         self.pipeline = pipeline
+        self.redaction = build_redaction(settings) if redaction is None else redaction
+        """The policy that everything passes before it leaves; see `Redaction`."""
         self._dispatch = dispatch
         self._log = log
         self._undos: list[Callable[[], None]] = []

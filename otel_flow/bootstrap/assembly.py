@@ -9,6 +9,8 @@ import weakref
 
 from typing import TYPE_CHECKING
 
+from opentelemetry.sdk.resources import Resource
+
 from otel_flow import process, telemetry
 from otel_flow.bootstrap.components import Components
 from otel_flow.bootstrap.globals import set_globals
@@ -20,13 +22,14 @@ from otel_flow.log_chain import build_log_chain
 from otel_flow.process.identity import Identity
 from otel_flow.providers import build_logger_provider, build_meter_provider, build_tracer_provider
 from otel_flow.providers.fork import ResourceRenewal
+from otel_flow.providers.redacting import RedactingLogRecordProcessor, RedactingSpanProcessor
+from otel_flow.redaction import build_redaction
 from otel_flow.resource import build_resource, renew_resource
 from otel_flow.telemetry import Telemetry, disabled_telemetry
 
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.resources import Resource
-
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
 
 
@@ -69,14 +72,16 @@ _components: weakref.WeakKeyDictionary[Telemetry, Components] = weakref.WeakKeyD
 
 
 def _start(settings: Settings, components: Components) -> Telemetry:
+    redaction = build_redaction(settings)
     resource = build_resource(settings, instance_id=_own_id(settings) or str(uuid.uuid4()))
     if settings.sdk_disabled:
-        return disabled_telemetry(settings, resource, on_shutdown=_forget)
+        return disabled_telemetry(settings, resource, redaction=redaction, on_shutdown=_forget)
     identity = _identity(settings, resource)
     resource = renew_resource(resource, instance_id=identity.current())
     if components.resource is not None:
         resource = resource.merge(components.resource)
-    handle = _build(settings, resource, identity, components)
+    resource = Resource(redaction.attributes(resource.attributes), resource.schema_url)
+    handle = _build(settings, resource, identity, components, redaction)
     _components[handle] = components
     set_globals(settings, handle)
     process.on_flush(handle.force_flush, name="telemetry")
@@ -94,11 +99,19 @@ def _serve_metrics(handle: Telemetry) -> None:
 
 
 def _build(
-    settings: Settings, resource: Resource, identity: Identity, components: Components
+    settings: Settings,
+    resource: Resource,
+    identity: Identity,
+    components: Components,
+    redaction: Redaction,
 ) -> Telemetry:
     renewal = ResourceRenewal(resource, identity.current)
     pipeline = build_pipeline(
-        settings, identity=identity, resource=renewal, **components.exporters_by_signal()
+        settings,
+        identity=identity,
+        redaction=redaction,
+        resource=renewal,
+        **components.exporters_by_signal(),
     )
     pipeline.before_collection(lambda: _confirm(identity, renewal))
     meter_provider = build_meter_provider(
@@ -107,28 +120,34 @@ def _build(
         metric_readers=[*pipeline.metric_readers, *components.metric_readers],
         views=components.views,
         renewal=renewal,
+        redaction=redaction,
     )
     pipeline.attach(meter_provider)
     tracer_provider = build_tracer_provider(
         settings,
         resource,
-        span_processors=[*components.span_processors, *pipeline.span_processors],
+        span_processors=[
+            *(RedactingSpanProcessor(own, redaction) for own in components.span_processors),
+            *pipeline.span_processors,
+        ],
         meter_provider=meter_provider,
         renewal=renewal,
         sampler=components.sampler,
         id_generator=components.id_generator,
+        redaction=redaction,
     )
     logger_provider = build_logger_provider(
         settings,
         resource,
         log_record_processors=[
-            *components.log_record_processors,
+            *(RedactingLogRecordProcessor(p, redaction) for p in components.log_record_processors),
             *pipeline.log_record_processors,
         ],
         meter_provider=meter_provider,
         renewal=renewal,
+        redaction=redaction,
     )
-    chain = build_log_chain(settings, resource, logger_provider)
+    chain = build_log_chain(settings, resource, logger_provider, redaction)
 
     def stop() -> None:
         chain.uninstall()
@@ -142,6 +161,7 @@ def _build(
         meter_provider=meter_provider,
         logger_provider=logger_provider,
         pipeline=pipeline,
+        redaction=redaction,
         dispatch=libraries.instrument,
         log=chain.write,
         on_shutdown=stop,

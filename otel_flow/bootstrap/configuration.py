@@ -10,6 +10,7 @@ from otel_flow import telemetry
 from otel_flow.bootstrap.assembly import differences, start
 from otel_flow.bootstrap.components import Components
 from otel_flow.errors import NotConfiguredError
+from otel_flow.redaction.build import redaction_keywords
 from otel_flow.settings import Settings
 
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
 
     from otel_flow.bootstrap.components import Exporter
+    from otel_flow.redaction import RedactionKeywords
     from otel_flow.telemetry import Telemetry
 
 
@@ -46,6 +48,7 @@ def configure(
     log_format: str | None = None,
     log_level: str | None = None,
     metric_interval: float | None = None,
+    redaction: bool | RedactionKeywords | None = None,
     shutdown_timeout: float | None = None,
     id_generator: IdGenerator | None = None,
     span_processors: Sequence[SpanProcessor] = (),
@@ -59,6 +62,7 @@ def configure(
 
     A keyword wins over the ``OTEL_*`` variable, the variable over the default; intervals
     and time-outs are in seconds. *resource* is merged over what the settings say.
+    *redaction* is False for none, or what `RedactionKeywords` lists.
     *exporters* of any signal come beside those that the settings name. With
     *span_processors* or exporters of spans other than ours, spans are the SDK's own.
 
@@ -86,6 +90,7 @@ def configure(
         "log_level": log_level,
         "metric_interval": metric_interval,
         "shutdown_timeout": shutdown_timeout,
+        **redaction_keywords(redaction),
     }
     settings = Settings.from_environ(**keywords)
     components = Components(

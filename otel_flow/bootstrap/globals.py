@@ -12,17 +12,19 @@ from opentelemetry import metrics, propagate, trace
 from opentelemetry._logs import _internal as logs_internal
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.metrics import _internal as metrics_internal
-from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_flow.names.environment import PROPAGATOR_GROUP
+from otel_flow.redaction.propagation import RedactingPropagator
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opentelemetry.propagators.composite import CompositePropagator
     from opentelemetry.propagators.textmap import TextMapPropagator
 
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
     from otel_flow.telemetry import Telemetry
 
@@ -42,7 +44,7 @@ def set_globals(settings: Settings, handle: Telemetry) -> None:
     _set(handle.meter_provider, metrics_internal, "METER", metrics.set_meter_provider)
     _set(handle.tracer_provider, trace, "TRACER", trace.set_tracer_provider)
     _set(handle.logger_provider, logs_internal, "LOGGER", logs.set_logger_provider)
-    propagate.set_global_textmap(build_propagator(settings))
+    propagate.set_global_textmap(build_propagator(settings, handle.redaction))
 
 
 def _set(provider: Any, owner: Any, kind: str, setter: Callable[[Any], None]) -> None:
@@ -76,10 +78,10 @@ _OWN_PROPAGATORS: dict[str, type[TextMapPropagator]] = {
 }
 
 
-def build_propagator(settings: Settings) -> CompositePropagator:
-    """Return the propagators that *settings* name, in their order."""
-    return CompositePropagator(
-        [_propagator(name) for name in settings.propagators if name != "none"]
+def build_propagator(settings: Settings, redaction: Redaction) -> CompositePropagator:
+    """Return the propagators that *settings* name, in their order; baggage passes *redaction*."""
+    return RedactingPropagator(
+        [_propagator(name) for name in settings.propagators if name != "none"], redaction
     )
 
 

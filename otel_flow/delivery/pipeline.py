@@ -27,11 +27,13 @@ from otel_flow.delivery.deadline import start_all, wait_all
 from otel_flow.delivery.otlp_exporters import build_otlp_exporter
 from otel_flow.delivery.preferences import metric_preferences
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
+from otel_flow.delivery.redacting import RedactingLogRecordExporter, RedactingSpanExporter
 from otel_flow.delivery.report import logger
 from otel_flow.delivery.scrape import Scrape, ScrapeReader
 from otel_flow.delivery.self_metrics import observe
 from otel_flow.names import environment
 from otel_flow.process.fork import on_fork
+from otel_flow.redaction import build_redaction
 
 
 if TYPE_CHECKING:
@@ -45,8 +47,8 @@ if TYPE_CHECKING:
 
     from otel_flow.delivery.accounting import Accounting, FlushReport
     from otel_flow.delivery.engine import Engine
-    from otel_flow.otlp import Redactor
     from otel_flow.process.identity import Identity
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import BatchSettings, Settings
 
 
@@ -149,7 +151,7 @@ def build_pipeline(
     settings: Settings,
     *,
     identity: Identity | None = None,
-    redactor: Redactor | None = None,
+    redaction: Redaction | None = None,
     resource: Callable[[], Resource | None] = lambda: None,
     span_exporters: Sequence[Any] = (),
     metric_exporters: Sequence[Any] = (),
@@ -159,28 +161,31 @@ def build_pipeline(
     Return the pipeline of the exporters that *settings* name and of those passed.
 
     With the *identity* of the process, each series that begins is preceded by a zero
-    where another process may have had that identity before. The engine asks *redactor*
-    before anything is sent, and *resource* for the resource of log events that have none.
+    where another process may have had that identity before. The engine asks *resource*
+    for the resource of log events that have none.
     An exporter that cannot be built is named in one log line; the others go on.
+    Spans and log records pass *redaction*, by default the settings', on their way to any
+    exporter; metrics pass it where they are collected.
     """
+    redaction = build_redaction(settings) if redaction is None else redaction
     spans = [*_exporters(settings, "traces"), *span_exporters]
     metrics = [*_exporters(settings, "metrics"), *metric_exporters]
     logs = [*_exporters(settings, "logs"), *log_exporters]
     ours = build_engine(
         settings,
         since=lambda: identity.since if identity else None,
-        redactor=redactor,
+        redactor=redaction,
         resource=resource,
     )
     return Pipeline(
         engine=ours.engine,
         span_processors=[
             *ours.span_processors,
-            *(_span_processor(exporter, settings.span_batch) for exporter in spans),
+            *(_span_processor(exporter, settings.span_batch, redaction) for exporter in spans),
         ],
         log_record_processors=[
             *ours.log_record_processors,
-            *(_log_processor(exporter, settings.log_batch) for exporter in logs),
+            *(_log_processor(exporter, settings.log_batch, redaction) for exporter in logs),
         ],
         metric_readers=[
             *ours.metric_readers,
@@ -222,16 +227,18 @@ def _exporter(settings: Settings, signal: str, name: str) -> Any:
     return entry_point.load()()
 
 
-def _span_processor(exporter: Any, batch: BatchSettings) -> SpanProcessor:
+def _span_processor(exporter: Any, batch: BatchSettings, redaction: Redaction) -> SpanProcessor:
+    redacting = RedactingSpanExporter(exporter, redaction)
     if isinstance(exporter, ConsoleSpanExporter):
-        return SimpleSpanProcessor(exporter)
-    return BatchSpanProcessor(exporter, **_batch_keywords(batch))
+        return SimpleSpanProcessor(redacting)
+    return BatchSpanProcessor(redacting, **_batch_keywords(batch))
 
 
-def _log_processor(exporter: Any, batch: BatchSettings) -> LogRecordProcessor:
+def _log_processor(exporter: Any, batch: BatchSettings, redaction: Redaction) -> LogRecordProcessor:
+    redacting = RedactingLogRecordExporter(exporter, redaction)
     if isinstance(exporter, ConsoleLogRecordExporter):
-        return SimpleLogRecordProcessor(exporter)
-    return BatchLogRecordProcessor(exporter, **_batch_keywords(batch))
+        return SimpleLogRecordProcessor(redacting)
+    return BatchLogRecordProcessor(redacting, **_batch_keywords(batch))
 
 
 def _metric_reader(exporter: Any, settings: Settings) -> MetricReader:

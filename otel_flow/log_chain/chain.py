@@ -12,8 +12,10 @@ import structlog
 from otel_flow.correlation import add_trace_context
 from otel_flow.log_chain.lines import LineLoggerFactory, LineWriter, build_renderer, utc_timestamp
 from otel_flow.log_chain.record import Clock, RecordEmitter, caller
+from otel_flow.log_chain.redacted import RedactedEvents
 from otel_flow.log_chain.standard import Bridge, BridgeHandler, mark_emitted
 from otel_flow.log_chain.structlog_defaults import Defaults, install_defaults
+from otel_flow.redaction import build_redaction
 
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from structlog.typing import EventDict, WrappedLogger
 
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
 
 
@@ -37,10 +40,17 @@ _SERVICE = {
 class LogChain:
     """The chain of one configuration; `install` and `uninstall` belong to bootstrap."""
 
-    def __init__(self, settings: Settings, resource: Resource, provider: LoggerProvider) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        resource: Resource,
+        provider: LoggerProvider,
+        redaction: Redaction,
+    ) -> None:
         self.writer = LineWriter()
         self._emitter = RecordEmitter(provider, Clock())
-        self._render = build_renderer(settings.log_format, sys.stdout)
+        self._render = build_renderer(settings.log_format, sys.stdout, redaction)
+        self._redacted = RedactedEvents(redaction)
         found = {key: resource.attributes.get(name) for key, name in _SERVICE.items()}
         self._service = {key: value for key, value in found.items() if value}
         self._level = logging.getLevelNamesMapping()[settings.log_level.upper()]
@@ -53,8 +63,8 @@ class LogChain:
         self._undo_defaults = install_defaults(
             Defaults(
                 processors=self._own_processors(),
-                joining=[add_trace_context, self.export],
-                last=mark_emitted,
+                joining=[add_trace_context, self.export, self._redacted.values],
+                last=self._redacted.finish,
                 wrapper_class=structlog.make_filtering_bound_logger(self._level),
                 logger_factory=LineLoggerFactory(self.writer),
             )
@@ -121,6 +131,17 @@ def _add_logger_name(logger: WrappedLogger, _name: str, event_dict: EventDict) -
     return event_dict
 
 
-def build_log_chain(settings: Settings, resource: Resource, provider: LoggerProvider) -> LogChain:
-    """Return the chain that writes as *settings* say and emits to *provider*; nothing is installed."""
-    return LogChain(settings, resource, provider)
+def build_log_chain(
+    settings: Settings,
+    resource: Resource,
+    provider: LoggerProvider,
+    redaction: Redaction | None = None,
+) -> LogChain:
+    """
+    Return the chain that writes as *settings* say and emits to *provider*; nothing is installed.
+
+    Its lines pass *redaction*, by default the settings'; records do so on their way out.
+    """
+    if redaction is None:
+        redaction = build_redaction(settings)
+    return LogChain(settings, resource, provider, redaction)

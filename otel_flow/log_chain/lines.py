@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 import structlog
 
 from otel_flow.log_chain.exceptions import exception_info, stacktrace
+from otel_flow.log_chain.redacted import redacted_event
 from otel_flow.log_chain.values import plain, text
 
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
+
+    from otel_flow.redaction import Redaction
 
 
 _FIRST = ("timestamp", "level", "event")
@@ -30,7 +33,10 @@ def utc_timestamp() -> str:
 
 
 class JsonLine:
-    """Renders an event as one line of JSON: timestamp, level and event first."""
+    """Renders an event as one line of JSON without secrets: timestamp, level and event first."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        self._redaction = redaction
 
     def __call__(self, _logger: WrappedLogger, _name: str, event_dict: EventDict) -> str:
         """Return the line; exceptions become the key ``exception``."""
@@ -39,16 +45,21 @@ class JsonLine:
             event_dict["exception"] = stacktrace(info)
         ordered = {key: event_dict.pop(key) for key in _FIRST if key in event_dict}
         values = {text(key): plain(value) for key, value in {**ordered, **event_dict}.items()}
+        values = redacted_event(values, self._redaction)
         return json.dumps(values, ensure_ascii=False, separators=(", ", ": "))
 
 
 class ConsoleLine:
-    """Renders an event for a person, with colours only on a terminal."""
+    """Renders an event without secrets for a person, with colours only on a terminal."""
 
-    def __init__(self, *, colors: bool) -> None:
+    def __init__(self, redaction: Redaction, *, colors: bool) -> None:
+        self._redaction = redaction
         self._render = structlog.dev.ConsoleRenderer(
-            colors=colors, exception_formatter=structlog.dev.plain_traceback
+            colors=colors, exception_formatter=self._write_traceback
         )
+
+    def _write_traceback(self, stream: TextIO, exc_info: Any) -> None:
+        stream.write(f"\n{self._redaction.text(stacktrace(exc_info))}")
 
     def __call__(self, logger: WrappedLogger, name: str, event_dict: EventDict) -> str:
         """Return the line; the ids that repeat on every line stay out of it."""
@@ -56,18 +67,21 @@ class ConsoleLine:
             event_dict.pop(key, None)
         if event_dict.get("request_id") == event_dict.get("trace_id"):
             event_dict.pop("request_id", None)
-        values = {
-            key: value if key == "exc_info" else plain(value) for key, value in event_dict.items()
-        }
+        exc_info = event_dict.pop("exc_info", None)
+        values = redacted_event(
+            {text(key): plain(value) for key, value in event_dict.items()}, self._redaction
+        )
+        if exc_info:
+            values["exc_info"] = exc_info
         return str(self._render(logger, name, values))
 
 
-def build_renderer(log_format: str, stream: TextIO) -> JsonLine | ConsoleLine:
+def build_renderer(log_format: str, stream: TextIO, redaction: Redaction) -> JsonLine | ConsoleLine:
     """Return the renderer of *log_format*; ``auto`` is console on a terminal, otherwise JSON."""
     terminal = _is_terminal(stream)
     if log_format == "console" or (log_format == "auto" and terminal):
-        return ConsoleLine(colors=terminal)
-    return JsonLine()
+        return ConsoleLine(redaction, colors=terminal)
+    return JsonLine(redaction)
 
 
 def _is_terminal(stream: TextIO) -> bool:

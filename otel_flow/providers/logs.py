@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 
 from otel_flow.providers.fork import RenewedAfterFork
+from otel_flow.providers.redacting import RedactingLogRecordProcessor
 
 
 if TYPE_CHECKING:
@@ -19,11 +20,20 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from otel_flow.providers.fork import ResourceRenewal
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
 
 
 class FlowLoggerProvider(RenewedAfterFork, LoggerProvider):
-    """The SDK's logger provider with our handling of forks."""
+    """The SDK's logger provider with our handling of forks, and the policy before processors."""
+
+    redaction: Redaction | None = None
+
+    def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
+        """Have *log_record_processor* see every log record, without secrets."""
+        if self.redaction is not None:
+            log_record_processor = RedactingLogRecordProcessor(log_record_processor, self.redaction)
+        super().add_log_record_processor(log_record_processor)
 
     def _renew_locks(self) -> None:
         self._logger_cache_lock = threading.Lock()
@@ -43,10 +53,12 @@ def build_logger_provider(
     log_record_processors: Iterable[LogRecordProcessor],
     meter_provider: MeterProvider,
     renewal: ResourceRenewal | None = None,
+    redaction: Redaction | None = None,
 ) -> LoggerProvider:
     """
     Return a logger provider that feeds *log_record_processors*, in their order.
 
+    They see records as they are; what is added later sees them through *redaction*.
     Nothing global is touched, and the provider has no exit handler of its own.
     """
     provider = FlowLoggerProvider(
@@ -59,6 +71,7 @@ def build_logger_provider(
         provider.renew_with(renewal)
     for processor in log_record_processors:
         provider.add_log_record_processor(processor)
+    provider.redaction = redaction
     return provider
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics import (
     AlwaysOffExemplarFilter,
@@ -16,6 +16,7 @@ from opentelemetry.sdk.metrics._internal.metric_reader_storage import MetricRead
 
 from otel_flow.providers import seams
 from otel_flow.providers.fork import RenewedAfterFork
+from otel_flow.providers.redacting import RedactingCollection
 
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from otel_flow.providers.fork import ResourceRenewal
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
 
 
@@ -45,6 +47,8 @@ class FlowMeterProvider(RenewedAfterFork, MeterProvider):
     1 report 6 under the child's name (open-telemetry/opentelemetry-python#4345).
     """
 
+    _redaction: Redaction | None = None
+
     def bound_cardinality(self, limit: int) -> None:
         """Keep at most *limit* attribute sets an instrument; to be called before any instrument."""
         path = seams.metric_path()
@@ -54,6 +58,23 @@ class FlowMeterProvider(RenewedAfterFork, MeterProvider):
         self._measurement_consumer = consumer
         for reader in self._metric_readers:
             reader._set_collect_callback(consumer.collect)
+
+    def redact_by(self, redaction: Redaction) -> None:
+        """Have all readers, those added later too, collect through *redaction*."""
+        self._redaction = redaction
+        for reader in self._metric_readers:
+            self._redact(reader, redaction)
+
+    def add_metric_reader(self, metric_reader: MetricReader) -> None:
+        """Have *metric_reader* collect from this provider, without secrets."""
+        super().add_metric_reader(metric_reader)
+        if self._redaction is not None:
+            self._redact(metric_reader, self._redaction)
+
+    def _redact(self, reader: MetricReader, redaction: Redaction) -> None:
+        # The SDK's own annotation of this callback is not what it passes and returns.
+        collect: Any = RedactingCollection(self._measurement_consumer.collect, redaction)
+        reader._set_collect_callback(collect)
 
     def _renew_locks(self) -> None:
         self._lock = threading.Lock()
@@ -90,9 +111,10 @@ def build_meter_provider(
     metric_readers: Sequence[MetricReader],
     views: Sequence[View] = (),
     renewal: ResourceRenewal | None = None,
+    redaction: Redaction | None = None,
 ) -> MeterProvider:
     """
-    Return a meter provider that *metric_readers* collect from.
+    Return a meter provider that *metric_readers* collect from, through *redaction*.
 
     Temporality and histogram aggregation are the readers'. Nothing global is
     touched, and the provider has no exit handler of its own.
@@ -105,6 +127,8 @@ def build_meter_provider(
         views=views,
     )
     provider.bound_cardinality(settings.cardinality_limit)
+    if redaction is not None:
+        provider.redact_by(redaction)
     if renewal is not None:
         provider.renew_with(renewal)
     return provider

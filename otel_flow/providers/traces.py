@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
 from otel_flow.providers.fork import RenewedAfterFork
+from otel_flow.providers.redacting import RedactingSpanProcessor
 from otel_flow.providers.samplers import build_sampler
 
 
@@ -22,11 +23,20 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
 
     from otel_flow.providers.fork import ResourceRenewal
+    from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
 
 
 class FlowTracerProvider(RenewedAfterFork, TracerProvider):
-    """The SDK's tracer provider with our handling of forks."""
+    """The SDK's tracer provider with our handling of forks, and the policy before processors."""
+
+    redaction: Redaction | None = None
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Have *span_processor* see every span, without secrets once it has ended."""
+        if self.redaction is not None:
+            span_processor = RedactingSpanProcessor(span_processor, self.redaction)
+        super().add_span_processor(span_processor)
 
     def _renew_locks(self) -> None:
         self._tracers_lock = threading.Lock()
@@ -47,10 +57,12 @@ def build_tracer_provider(
     renewal: ResourceRenewal | None = None,
     sampler: Sampler | None = None,
     id_generator: IdGenerator | None = None,
+    redaction: Redaction | None = None,
 ) -> TracerProvider:
     """
     Return a tracer provider that feeds *span_processors*, in their order.
 
+    They see spans as they are; what is added later sees them through *redaction*.
     *sampler* wins over the one that *settings* name. Nothing global is touched,
     and the provider has no exit handler of its own.
     """
@@ -66,6 +78,7 @@ def build_tracer_provider(
         provider.renew_with(renewal)
     for processor in span_processors:
         provider.add_span_processor(processor)
+    provider.redaction = redaction
     return provider
 
 
