@@ -36,7 +36,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger("otel_flow.instrumentation")
 
 _REPLACED = frozenset(
-    {"logging", "structlog", "fastapi", "starlette", "sqlalchemy", "redis", "celery", "threading"}
+    {
+        "logging",
+        "structlog",
+        "fastapi",
+        "starlette",
+        "sqlalchemy",
+        "redis",
+        "celery",
+        "httpx",
+        "requests",
+        "threading",
+    }
 )
 """Contrib's instrumentors whose work is ours; with both, everything would arrive twice."""
 

@@ -65,6 +65,18 @@ class RedisInstrumentor(LibraryInstrumentor):
     name = "redis"
 
 
+class HTTPXInstrumentor(LibraryInstrumentor):
+    """Instruments httpx."""
+
+    name = "httpx"
+
+
+class RequestsInstrumentor(LibraryInstrumentor):
+    """Instruments requests."""
+
+    name = "requests"
+
+
 class ThreadsInstrumentor(LibraryInstrumentor):
     """Carries the context into threads and thread pools."""
 

@@ -50,6 +50,8 @@ LIBRARIES = (
     ),
     Library("redis", "redis", ("redis.Redis", "redis.asyncio.Redis")),
     Library("celery", "celery", ("celery.Celery",)),
+    Library("httpx", "httpx", ("httpx.Client", "httpx.AsyncClient")),
+    Library("requests", "requests", ("requests.Session",)),
     Library("threads", "threading", ()),
     Library("runtime", "sys", ()),
 )

@@ -47,6 +47,11 @@ PEER_PORT = Attribute(
 USER_AGENT = Attribute(
     name="user_agent.original", type="string", brief="The client's User-Agent header."
 )
+URL_FULL = Attribute(
+    name="url.full",
+    type="string",
+    brief="The URL of an outgoing request, without credentials; secrets in it are masked.",
+)
 DISCONNECTED = Attribute(
     name="otel_flow.http.disconnected",
     type="boolean",
@@ -122,6 +127,22 @@ SERVER_ACTIVE = Metric(
     stability="development",
 )
 
+CLIENT_DURATION = Metric(
+    name="http.client.request.duration",
+    unit="s",
+    instrument="histogram",
+    brief="Duration of HTTP client requests, until the response's headers.",
+    attributes=(
+        REQUEST_METHOD,
+        SERVER_ADDRESS,
+        SERVER_PORT,
+        STATUS_CODE,
+        ERROR_TYPE,
+        PROTOCOL_VERSION,
+    ),
+    buckets=SECONDS_BUCKETS,
+)
+
 _LINE = (REQUEST_METHOD, ROUTE, PATH, STATUS_CODE, DURATION, CLIENT_ADDRESS)
 
 ACCESS = Event(
@@ -144,5 +165,11 @@ EXCEPTION = Event(
     stability="development",
 )
 
-METRICS = (SERVER_DURATION, SERVER_REQUEST_SIZE, SERVER_RESPONSE_SIZE, SERVER_ACTIVE)
+METRICS = (
+    SERVER_DURATION,
+    SERVER_REQUEST_SIZE,
+    SERVER_RESPONSE_SIZE,
+    SERVER_ACTIVE,
+    CLIENT_DURATION,
+)
 EVENTS = (ACCESS, SLOW_REQUEST, EXCEPTION)

@@ -1,0 +1,1 @@
+"""What the instrumentations of HTTP clients share: one span and one duration a request."""
