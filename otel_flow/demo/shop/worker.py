@@ -1,0 +1,12 @@
+"""The worker of the shop: ``celery -A otel_flow.demo.shop.worker worker``."""
+
+from __future__ import annotations
+
+import otel_flow
+
+from otel_flow.demo.shop.tasks import queue
+
+
+telemetry = otel_flow.configure(service_name="shop-worker")
+telemetry.instrument(queue)
+app = queue
