@@ -1,15 +1,18 @@
-# Two commands do all set-up on a fresh machine: `make test` and, when it lands, `make demo`.
+# Two commands do all set-up on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
 CACHE := $(or $(OTEL_FLOW_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/otel-flow)
 BIN := .venv/bin
 
-.PHONY: test lint stack backends clean
+.PHONY: demo test lint stack backends clean
 
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+demo: .venv/.installed  ## an example shop and what it sends, until Ctrl-C
+	$(BIN)/otel-flow demo
 
 test: .venv/.installed  ## run the tests
 	$(BIN)/python -m pytest -q

@@ -44,6 +44,8 @@ class Command:
 
 
 COMMANDS = (
+    Command("demo", "see an example shop's traces, logs and metrics", "otel_flow.cli.demo"),
+    Command("tail", "see what your own services send", "otel_flow.cli.tail"),
     Command("env", "print every setting, its value and where it comes from", "otel_flow.cli.env"),
     Command(
         "collector",
