@@ -58,22 +58,24 @@ class Run:
 
 
 @contextlib.contextmanager
-def serving(stack, output, service, *wrapper, **environ):
-    """The service under uvicorn; what it prints goes to the file *output*."""
+def serving(endpoint, output, service, *wrapper, **environ):
+    """The service under uvicorn; what it prints goes to the file *output* and one beside it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     with (
         output.open("wb") as stdout,
+        output.with_suffix(".err").open("wb") as stderr,
         subprocess.Popen(
             [*wrapper, BIN / "uvicorn", "--app-dir", HERE, "--port", "0", "shop:app"],
             env={
                 **clean,
-                "OTEL_EXPORTER_OTLP_ENDPOINT": stack.otlp_http,
+                "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
                 "OTEL_SERVICE_NAME": service,
                 "OTEL_RESOURCE_ATTRIBUTES": ",".join(f"{k}={v}" for k, v in RESOURCE.items()),
                 "OTEL_FLOW_LOG_FORMAT": "json",
                 **environ,
             },
             stdout=stdout,
+            stderr=stderr,
         ) as process,
     ):
         try:
@@ -83,11 +85,13 @@ def serving(stack, output, service, *wrapper, **environ):
 
 
 def address_in(output):
-    """The address that uvicorn says it serves."""
-    found = poll_until(
-        lambda: re.search(r"http://127\.0\.0\.1:\d+", output.read_text()), SECONDS, "uvicorn"
-    )
-    return found[0]
+    """The address that uvicorn says it serves, on stdout by our chain or on stderr by its own."""
+
+    def found():
+        text = output.read_text() + output.with_suffix(".err").read_text()
+        return re.search(r"running on (http://127\.0\.0\.1:\d+)", text)
+
+    return poll_until(found, SECONDS, "uvicorn")[1]
 
 
 def ask(address):
@@ -116,7 +120,7 @@ def runs(stack, tmp_path_factory):
     def run(way):
         service, (wrapper, environ) = f"shop-{way}", WAYS[way]
         output = tmp_path_factory.mktemp(service) / "stdout"
-        with serving(stack, output, service, *wrapper, **environ) as process:
+        with serving(stack.otlp_http, output, service, *wrapper, **environ) as process:
             statuses = ask(address_in(output))
         lines = list(map(json.loads, output.read_text().splitlines()))
         return Run(service, statuses, lines, process.returncode)
