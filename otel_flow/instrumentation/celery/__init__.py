@@ -12,7 +12,7 @@ from otel_flow.instrumentation.celery.recorder import Recorder
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from otel_flow.telemetry import Telemetry
 
@@ -27,17 +27,19 @@ def instrument(
     *,
     telemetry: Telemetry | None = None,
     link: bool | None = None,
+    queues: Sequence[str] | None = None,
 ) -> Callable[[], None]:
     """
     Record the tasks of *target*, by default of every Celery application; return the undo.
 
     With *link*, by default as `OTEL_FLOW_CELERY_LINK` says, a task that runs in a worker
     begins a trace of its own with a link to its publisher's, instead of joining that.
+    *queues* are those whose depth is reported, by default all that the application knows.
     """
     telemetry = telemetry or running.current()
     if telemetry is None or telemetry.disabled:
         return lambda: None
-    recorder = Recorder(telemetry, link=link)
+    recorder = Recorder(telemetry, link=link, queues=queues)
     if target is None:
         return _applications.instrument_all(recorder)
     return _applications.instrument(_real(target), recorder)

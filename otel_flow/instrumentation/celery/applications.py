@@ -13,7 +13,7 @@ from celery import Celery, signals
 from celery.worker.consumer.consumer import Consumer
 from opentelemetry import context as context_api
 
-from otel_flow.instrumentation.celery import logs, loss, publishing
+from otel_flow.instrumentation.celery import logs, loss, publishing, workers
 from otel_flow.instrumentation.celery.broker import destination
 from otel_flow.instrumentation.celery.execution import OTHER, Execution, series_of
 from otel_flow.instrumentation.celery.headers import context_of
@@ -56,6 +56,8 @@ class Applications:
 
     def uninstrument_all(self) -> None:
         """Record only the applications that were named."""
+        if self._all is not None:
+            self._all.stop()
         self._all = None
         self._unhook_if_idle()
 
@@ -69,6 +71,8 @@ class Applications:
 
     def uninstrument(self, app: Celery) -> None:
         """Record *app* no more, not even where every other is recorded."""
+        if (recorder := self._own.get(app)) is not None:
+            recorder.stop()
         self._own[app] = None
         self._unhook_if_idle()
 
@@ -88,6 +92,8 @@ class Applications:
             signals.task_internal_error: self._on_internal_error,
             signals.task_unknown: self._on_unknown,
             signals.task_rejected: self._on_rejected,
+            signals.worker_ready: self._on_worker_ready,
+            signals.worker_shutdown: _on_worker_shutdown,
             signals.after_setup_logger: logs.on_setup,
             signals.after_setup_task_logger: logs.on_setup,
         }
@@ -105,6 +111,11 @@ class Applications:
             return
         while self._undos:
             self._undos.pop()()
+
+    def _on_worker_ready(self, *, sender: Consumer, **_: Any) -> None:
+        if (recorder := self.recorder(sender.app)) is not None:
+            workers.began(sender, recorder.telemetry)
+            recorder.watch(sender.app)
 
     def _on_prerun(self, *, task: Task, **_: Any) -> None:
         recorder = self.recorder(task.app)
@@ -136,6 +147,10 @@ class Applications:
             found = message.delivery_info or {}
             place = destination(found.get("exchange"), found.get("routing_key"))
             recorder.metrics.ended(Series(recorder.reading(app), OTHER, place), state)
+
+
+def _on_worker_shutdown(**_: Any) -> None:
+    workers.ended()
 
 
 def _execution(task: Any) -> Execution | None:

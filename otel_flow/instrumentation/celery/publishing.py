@@ -65,7 +65,7 @@ def _begin(recorder: Recorder, app: Celery, name: str) -> Publication | None:
         span = recorder.tracer.start_span(
             f"send {name}", kind=SpanKind.PRODUCER, attributes=attributes
         )
-        return Publication(recorder, series, span)
+        return Publication(recorder, app, series, span)
     except Exception as error:
         recorder.broken(error)
         return None
@@ -74,10 +74,11 @@ def _begin(recorder: Recorder, app: Celery, name: str) -> Publication | None:
 class Publication:
     """A task that is being published."""
 
-    __slots__ = ("_recorder", "_series", "_started", "span")
+    __slots__ = ("_app", "_recorder", "_series", "_started", "span")
 
-    def __init__(self, recorder: Recorder, series: Series, span: Span) -> None:
+    def __init__(self, recorder: Recorder, app: Celery, series: Series, span: Span) -> None:
         self._recorder = recorder
+        self._app = app
         self._series = series
         self.span = span
         self._started = perf_counter()
@@ -114,6 +115,7 @@ class Publication:
                 self.span.set_status(StatusCode.ERROR)
                 self.span.record_exception(error)
             self._recorder.metrics.sent(series, seconds)
+            self._recorder.watch(self._app)
         except Exception as failure:
             self._recorder.broken(failure)
         finally:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from otel_flow.instrumentation.celery.broker import reading_broker, writing_broker
 from otel_flow.instrumentation.celery.metrics import SCOPE, metrics_of
+from otel_flow.instrumentation.celery.queues import queues_of
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from celery import Celery
 
@@ -26,12 +27,19 @@ logger = logging.getLogger("otel_flow.instrumentation")
 class Recorder:
     """The tracer and the metrics, and what is known of the applications' brokers."""
 
-    def __init__(self, telemetry: Telemetry, *, link: bool | None = None) -> None:
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        *,
+        link: bool | None = None,
+        queues: Sequence[str] | None = None,
+    ) -> None:
         self.telemetry = telemetry
         self.tracer = telemetry.tracer_provider.get_tracer(SCOPE)
         self.metrics = metrics_of(telemetry)
         self.links = telemetry.settings.celery_link if link is None else link
         """Whether a task begins a trace of its own, with a link to its publisher's."""
+        self._queues = queues
         self._writing: weakref.WeakKeyDictionary[Any, Broker] = weakref.WeakKeyDictionary()
         self._reading: weakref.WeakKeyDictionary[Any, Broker] = weakref.WeakKeyDictionary()
         self._broken = False
@@ -43,6 +51,14 @@ class Recorder:
     def reading(self, app: Celery) -> Broker:
         """Return the broker that workers of *app* consume from."""
         return _known(self._reading, app, reading_broker)
+
+    def watch(self, app: Celery) -> None:
+        """Report the depth of the queues of *app*, where nobody else does."""
+        queues_of(self.telemetry).watch(app, self.reading(app), self._queues)
+
+    def stop(self) -> None:
+        """Leave the depth of queues to others."""
+        queues_of(self.telemetry).stop()
 
     def broken(self, error: Exception) -> None:
         """Say once that recording fails, and how; the tasks go on."""
