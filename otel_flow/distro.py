@@ -8,11 +8,14 @@ configured halfway, and one line on stderr names the two variables.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import logging
 import os
 import sys
 
 from importlib.metadata import entry_points
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
@@ -30,6 +33,7 @@ from otel_flow.settings import Settings
 
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.metadata import EntryPoint
 
 
@@ -72,6 +76,7 @@ class FlowDistro(BaseDistro):  # type: ignore[misc]
             _tell(f"not in use, because {CONFIGURATOR} is {selected or 'empty'}: {_SELECT}")
             return
         FlowDistro.in_use = True
+        patch_for_greenlets(sys.orig_argv)
         os.environ.setdefault(SEMCONV_STABILITY_OPT_IN, "http,database")
         if not {DISTRO, CONFIGURATOR} <= os.environ.keys() and (others := _others()):
             _tell(f"{others} is installed, too: {_SELECT}, or chance decides which one is used")
@@ -111,6 +116,19 @@ class FlowConfigurator:
         except OtelFlowError as error:
             sys.stderr.write(f"otel-flow: telemetry is off. {error}\n")
         disable_contrib_sqlalchemy()
+
+
+def patch_for_greenlets(argv: Sequence[str]) -> None:
+    """
+    Have Celery patch the standard library now, where it is asked for a pool of greenlets.
+
+    It does so first of all, and we come before it: a lock of ours from before the patch
+    would block every greenlet.
+    """
+    if any(PurePath(argument).name == "celery" for argument in argv[1:4]):
+        # The application is Celery's own to load, whatever is wrong with it here.
+        with contextlib.suppress(Exception):
+            importlib.import_module("celery").maybe_patch_concurrency(list(argv))
 
 
 def disable_contrib_sqlalchemy() -> None:

@@ -122,7 +122,7 @@ class Execution:
         self._error: BaseException | None = None
         self._around = sys.exc_info()[1]
         """What is being handled where an eager task was called; none of its own."""
-        self._waited = None if self.eager else waited(request, task.app.timezone)
+        self._waited = None if self.eager else waited(request, task.app.timezone, time())
         self._span, context = start_span(recorder, self._series, request)
         self._token = context_api.attach(context)
         found = None if self.eager else task_headers.request_id_of(request)
@@ -172,9 +172,7 @@ class Execution:
         named = None if error is None else error_type(error)
         metrics = self._recorder.metrics
         metrics.processed(self._series, seconds, named)
-        if self._waited is not None:
-            metrics.waited(self._series, self._waited)
-            self._span.set_attribute("celery.task.queue_time", self._waited)
+        record_wait(self._recorder, self._series, self._span, self._waited)
         # Celery announces internal errors by a signal of their own, after this one.
         if ended != "internal_error" and not (in_pool and _ends_process(leaving)):
             metrics.ended(self._series, ended, named)
@@ -194,9 +192,16 @@ def _ends_process(error: BaseException | None) -> bool:
     return error is not None and not isinstance(error, Exception)
 
 
-def waited(request: Mapping[str, Any], zone: dt.tzinfo) -> float | None:
+def record_wait(recorder: Recorder, series: Series, span: Span, seconds: float | None) -> None:
+    """Record how long a task has waited, where that is known."""
+    if seconds is not None:
+        recorder.metrics.waited(series, seconds)
+        span.set_attribute("celery.task.queue_time", seconds)
+
+
+def waited(request: Mapping[str, Any], zone: dt.tzinfo, began: float) -> float | None:
     """
-    Return the seconds from publishing, or the ETA, until now; None where none is known.
+    Return the seconds from publishing, or the ETA, until the task *began*; None if unknown.
 
     *zone* is that of an ETA without one.
     """
@@ -207,4 +212,4 @@ def waited(request: Mapping[str, Any], zone: dt.tzinfo) -> float | None:
     if (eta := maybe_iso8601(request.get("eta"))) is not None:
         due = max(sent, maybe_make_aware(eta, zone).timestamp())
     # Clocks of two hosts differ.
-    return max(0.0, time() - due)
+    return max(0.0, began - due)

@@ -13,7 +13,13 @@ from celery.exceptions import Ignore, Reject, Retry, Terminated, TimeLimitExceed
 from celery.worker.request import Request
 from opentelemetry import context as context_api
 
-from otel_flow.instrumentation.celery.execution import complete_span, series_of, start_span
+from otel_flow.instrumentation.celery.execution import (
+    complete_span,
+    record_wait,
+    series_of,
+    start_span,
+    waited,
+)
 from otel_flow.instrumentation.celery.headers import context_of
 from otel_flow.measure.recording import error_type
 
@@ -31,6 +37,9 @@ _COUNTED = "_otel_flow_counted"
 
 _IN_TASK = (Reject, Ignore, Retry, Terminated)
 """Ends that the task's own process has counted, or that are announced as revoked."""
+
+_IN_SPAN = (SystemExit, KeyboardInterrupt)
+"""What left the task as an exception, and has ended its span there."""
 
 _announced: ContextVar[list[str] | None] = ContextVar("otel_flow_announced", default=None)
 
@@ -137,14 +146,14 @@ def _record(recorder: Recorder, request: Any, state: str, error: BaseException |
         named = None if error is None else error_type(error)
         series = series_of(recorder, request.task, request.delivery_info)
         recorder.metrics.ended(series, state, named)
-        # What left the task as an exception has ended its span there.
-        if request.time_start is None or isinstance(error, (SystemExit, KeyboardInterrupt)):
+        if (began := request.time_start) is None or isinstance(error, _IN_SPAN):
             return
-        started = int(request.time_start * 1e9)
-        span, _ = start_span(recorder, series, request.request_dict, start_time=started)
+        headers = request.request_dict
+        span, _ = start_span(recorder, series, headers, start_time=int(began * 1e9))
+        record_wait(recorder, series, span, waited(headers, request.task.app.timezone, began))
         complete_span(span, state, error)
         span.end()
-        recorder.metrics.processed(series, time() - request.time_start, named)
+        recorder.metrics.processed(series, time() - began, named)
     except Exception as failure:
         recorder.broken(failure)
 
