@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from billiard import common as billiard_common
 from celery.exceptions import Ignore, Reject, Retry
 from celery.utils.time import maybe_iso8601, maybe_make_aware
 from opentelemetry import context as context_api
@@ -147,15 +148,17 @@ class Execution:
         Record what happened; *state* is Celery's, None where it has not got to one.
 
         What leaves the task in a pool's process ends that process: *in_pool* says that
-        the worker, which sees it happen, counts the outcome.
+        the worker, which sees it happen, counts the outcome. Where it is the worker that
+        ends the process, for a task that was revoked or takes too long, it has the span, too.
         """
         seconds = perf_counter() - self._started
         try:
-            self._record(seconds, state, in_pool=in_pool)
+            if not (in_pool and _is_terminated()):
+                self._record(seconds, state, in_pool=in_pool)
+                self._span.end()
         except Exception as failure:
             self._recorder.broken(failure)
         finally:
-            self._span.end()
             structlog.contextvars.reset_contextvars(**self._bound)
             if self._request_id is not None:
                 unbind_request_id(self._request_id)
@@ -186,6 +189,11 @@ class Execution:
         if self.eager or not isinstance(leaving, Exception):
             return "failure"
         return "internal_error"
+
+
+def _is_terminated() -> bool:
+    """Return whether the pool's process has got the signal to end (billiard's own handler)."""
+    return bool(getattr(billiard_common, "_should_have_exited", (False,))[0])
 
 
 def _ends_process(error: BaseException | None) -> bool:

@@ -6,7 +6,7 @@ import logging
 
 from typing import Any
 
-from celery.utils.log import ColorFormatter
+from celery.utils.log import ColorFormatter, get_multiprocessing_logger
 
 from otel_flow.log_chain import reattach
 
@@ -17,9 +17,11 @@ def on_setup(*, logger: logging.Logger, **_: Any) -> None:
 
     Files, of ``--logfile`` or of the application's own receivers, stay.
     """
-    logger.handlers = [handler for handler in logger.handlers if not _is_console(handler)]
-    if not logger.handlers:
-        logger.propagate = True
+    # The processes of the pool are watched through a logger of their own.
+    for own in (logger, get_multiprocessing_logger()):
+        own.handlers = [handler for handler in own.handlers if not _is_console(handler)]
+        if not own.handlers:
+            own.propagate = True
     reattach()
 
 

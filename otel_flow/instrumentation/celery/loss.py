@@ -9,7 +9,13 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import ExceptionWithTraceback
-from celery.exceptions import Ignore, Reject, Retry, Terminated, TimeLimitExceeded
+from celery.exceptions import (
+    Ignore,
+    Reject,
+    Retry,
+    Terminated,
+    TimeLimitExceeded,
+)
 from celery.worker.request import Request
 from opentelemetry import context as context_api
 
@@ -58,7 +64,8 @@ def patch_requests(recorder_of: RecorderOf) -> Callable[[], None]:
     replaced = {
         "on_failure": _on_failure(Request.on_failure, recorder_of),
         "on_timeout": _on_timeout(Request.on_timeout, recorder_of),
-        "_announce_revoked": _on_revoked(Request._announce_revoked, recorder_of),
+        "_announce_revoked": _on_end(Request._announce_revoked, recorder_of, "revoked"),
+        "_announce_cancelled": _on_end(Request._announce_cancelled, recorder_of, "retry"),
     }
     originals = {name: getattr(Request, name) for name in replaced}
     for name, function in replaced.items():
@@ -108,9 +115,11 @@ def _on_timeout(original: Callable[..., Any], recorder_of: RecorderOf) -> Callab
     return on_timeout
 
 
-def _on_revoked(original: Callable[..., Any], recorder_of: RecorderOf) -> Callable[..., Any]:
+def _on_end(
+    original: Callable[..., Any], recorder_of: RecorderOf, state: str
+) -> Callable[..., Any]:
     @functools.wraps(original)
-    def announce_revoked(request: Any, *arguments: Any, **keywords: Any) -> Any:
+    def announce(request: Any, *arguments: Any, **keywords: Any) -> Any:
         recorder = recorder_of(request.task.app)
         if recorder is None:
             return original(request, *arguments, **keywords)
@@ -118,9 +127,9 @@ def _on_revoked(original: Callable[..., Any], recorder_of: RecorderOf) -> Callab
             try:
                 return original(request, *arguments, **keywords)
             finally:
-                _record(recorder, request, "revoked", None)
+                _record(recorder, request, state, None)
 
-    return announce_revoked
+    return announce
 
 
 class _Within:

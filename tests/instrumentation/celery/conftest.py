@@ -19,7 +19,7 @@ def shop(recording):
     """Makes applications that are recorded where the test publishes."""
     made = []
 
-    def make(broker="memory://", backend="cache+memory://", **settings):
+    def make(broker="memory://", backend=None, **settings):
         app = build(broker, backend, **settings)
         made.append(app)
         recording.telemetry.instrument(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -59,12 +60,12 @@ def celery(
     broker: str,
     ready: str = "ready.",
     wrapped: bool = False,
-    module: str = MODULE,
+    conf: dict[str, object] | None = None,
     **environ: str,
 ) -> Iterator[Worker]:
-    """Run ``celery -A <module> <arguments>`` until the block ends; it begins once *ready* is logged."""
+    """Run ``celery -A shop <arguments>`` until the block ends; it begins once *ready* is logged."""
     binary = Path(sys.executable).parent
-    command = [str(binary / "celery"), "-A", module, *arguments]
+    command = [str(binary / "celery"), "-A", MODULE, *arguments]
     if wrapped:
         command = [str(binary / "opentelemetry-instrument"), *command]
     environ = {
@@ -72,6 +73,7 @@ def celery(
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "ignore",
         "SHOP_BROKER": broker,
+        "SHOP_CONF": json.dumps(conf or {}),
         "SHOP_CONFIGURES": "" if wrapped else "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
@@ -108,3 +110,55 @@ def worker(*arguments: str, **options: object) -> contextlib.AbstractContextMana
     """Run a worker that takes few precautions, to be ready soon."""
     quick = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     return celery("worker", "--loglevel", "INFO", *quick, *arguments, **options)
+
+
+def tree(spans: list[object]) -> dict[str, list[str]]:
+    """Name of a span → the sorted names of its children, over SDK's and OTLP's spans."""
+    names = {_ids(span)[0]: span.name for span in spans}
+    children: dict[str, list[str]] = {}
+    for span in spans:
+        parent = names.get(_ids(span)[1], "")
+        children[parent] = sorted([*children.get(parent, []), span.name])
+    return children
+
+
+def trace_ids(spans: list[object]) -> set[int]:
+    return {_ids(span)[2] for span in spans}
+
+
+def _ids(span: object) -> tuple[int, int, int]:
+    """The ids of span, parent and trace."""
+    if hasattr(span, "trace_id"):
+        parts = (span.span_id, span.parent_span_id, span.trace_id)
+        return tuple(int.from_bytes(part, "big") for part in parts)
+    parent = 0 if span.parent is None else span.parent.span_id
+    return (span.context.span_id, parent, span.context.trace_id)
+
+
+def keys(pairs: object) -> dict[str, object]:
+    """The attributes of an OTLP item."""
+    return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in pairs}
+
+
+def values(receiver: object, name: str) -> dict[tuple, float]:
+    """Last value, or count, of each series of *name*: its process, start and attributes."""
+    found = {}
+    for request in list(receiver.requests):
+        for resource in getattr(request, "resource_metrics", ()):
+            instance = keys(resource.resource.attributes)["service.instance.id"]
+            for metric in (m for scope in resource.scope_metrics for m in scope.metrics):
+                if metric.name == name:
+                    for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                        labels = tuple(sorted(keys(point.attributes).items()))
+                        number = getattr(point, "count", None)
+                        if number is None:
+                            number = point.as_int or point.as_double
+                        found[instance, point.start_time_unix_nano, labels] = number
+    return found
+
+
+def total(receiver: object, name: str, **labels: str) -> float:
+    """The sum over all processes of what has these attributes; underscores stand for dots."""
+    wanted = {key.replace("_", "."): value for key, value in labels.items()}.items()
+    found = values(receiver, name)
+    return sum(number for (*_, has), number in found.items() if wanted <= dict(has).items())
