@@ -1,0 +1,218 @@
+"""One engine's database: its statements become spans, durations and slow-query events."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+
+from functools import lru_cache
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from otel_flow.instrumentation.sqlalchemy.address import attributes_of, pool_name
+from otel_flow.instrumentation.sqlalchemy.comment import with_traceparent
+from otel_flow.instrumentation.sqlalchemy.failure import outcome_of
+from otel_flow.instrumentation.sqlalchemy.lexer import grammar_of
+from otel_flow.instrumentation.sqlalchemy.metrics import SCOPE, metrics_of
+from otel_flow.instrumentation.sqlalchemy.pools import PoolUse
+from otel_flow.instrumentation.sqlalchemy.query import build_query
+from otel_flow.names import database as names
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.trace import Span
+    from sqlalchemy.engine import Engine, ExecutionContext
+
+    from otel_flow.instrumentation.sqlalchemy.query import Query
+    from otel_flow.telemetry import Telemetry
+
+
+logger = logging.getLogger("otel_flow.instrumentation")
+
+_REMEMBERED = 1024
+"""Statements of one engine that are kept analysed; the least recently used one goes."""
+
+_SUPPRESSED = "suppress_instrumentation"
+"""Key of the context with which instrumentations are told to record nothing, logs excepted."""
+
+_BATCH = "otel_flow.sqlalchemy.batch"
+"""Key of the context: the execution whose span is open, while it sends several statements."""
+
+
+class Database:
+    """Records what the engine executes, whoever asks it to."""
+
+    def __init__(
+        self, engine: Engine, telemetry: Telemetry, *, sqlcommenter: bool, slow_query: float
+    ) -> None:
+        metrics = metrics_of(telemetry)
+        attributes = attributes_of(engine)
+        self.pools = PoolUse(pool_name(engine, attributes), metrics)
+        self._dialect = weakref.ref(engine.dialect)
+        self._start_span = telemetry.tracer_provider.get_tracer(SCOPE).start_span
+        self._attributes = attributes
+        self._histogram = metrics.duration
+        self._comments = sqlcommenter
+        self._slow = slow_query or float("inf")
+        self._lines = structlog.get_logger("otel_flow.db")
+        self._queries = lru_cache(maxsize=_REMEMBERED)(self._build_query)
+        self._broken = False
+
+    def execute(
+        self,
+        call: Callable[..., None],
+        cursor: Any,
+        statement: str,
+        parameters: Any,
+        context: ExecutionContext,
+    ) -> bool:
+        """
+        Have *call* execute a statement, and record it; return whether it was called.
+
+        Not recorded is what the context suppresses, and what a dialect asks of a new
+        connection for itself.
+        """
+        current = get_current()
+        if current.get(_SUPPRESSED):
+            return False
+        if current.get(_BATCH) is context:
+            self._execute_part(call, cursor, statement, parameters, context)
+            return True
+        if not context.root_connection._Connection__can_reconnect:  # type: ignore[attr-defined]
+            return False
+        size = len(parameters) if context.executemany else 1
+        begun = self._begin(statement, context, current, size)
+        if begun is None:
+            return False
+        query, span = begun
+        if self._comments:
+            statement = with_traceparent(statement, span)
+        inside = Context({**current, _SPAN_KEY: span, _SUPPRESSED: True})
+        self._record(query, span, inside, call, cursor, statement, parameters, context)
+        return True
+
+    def execute_batch(self, call: Callable[[], Any], context: Any) -> Any:
+        """Return what *call* does: it executes one statement for many rows, by several calls."""
+        current = get_current()
+        if current.get(_SUPPRESSED):
+            return call()
+        rows = len(context.compiled_parameters)
+        begun = self._begin(context.statement, context, current, rows)
+        if begun is None:
+            return call()
+        query, span = begun
+        inside = Context({**current, _SPAN_KEY: span, _BATCH: context})
+        return self._record(query, span, inside, call)
+
+    def _execute_part(
+        self, call: Callable[..., None], cursor: Any, statement: str, *rest: Any
+    ) -> None:
+        """Have *call* execute one of the statements of a batch, whose span is current."""
+        current = get_current()
+        if self._comments:
+            statement = with_traceparent(statement, get_current_span(current))
+        token = attach(Context({**current, _SUPPRESSED: True}))
+        try:
+            call(cursor, statement, *rest)
+        finally:
+            detach(token)
+
+    def _begin(
+        self, statement: str, context: ExecutionContext, current: Context, size: int
+    ) -> tuple[Query, Span] | None:
+        """Start the span of an execution; None if that fails, which is ours alone."""
+        try:
+            query = self._query(statement, context, batch=size > 1)
+            attributes = query.attributes
+            if size > 1:
+                attributes = {**attributes, names.BATCH_SIZE.name: size}
+            return query, self._start_span(query.name, current, SpanKind.CLIENT, attributes)
+        except Exception as error:
+            self._report(error)
+            return None
+
+    def _record(
+        self, query: Query, span: Span, inside: Context, call: Callable[..., Any], *arguments: Any
+    ) -> Any:
+        token = attach(inside)
+        begun = perf_counter()
+        try:
+            result = call(*arguments)
+        except BaseException as error:
+            self._end(query, span, inside, perf_counter() - begun, error)
+            raise
+        else:
+            self._end(query, span, inside, perf_counter() - begun, None)
+            return result
+        finally:
+            detach(token)
+
+    def _end(
+        self,
+        query: Query,
+        span: Span,
+        inside: Context,
+        seconds: float,
+        error: BaseException | None,
+    ) -> None:
+        # Whatever goes wrong in here is ours alone; the statement was executed.
+        try:
+            if error is None:
+                query.duration.record(seconds, inside)
+            else:
+                outcome = outcome_of(error)
+                query.failed(seconds, outcome, inside)
+                span.set_attributes(outcome)
+                span.set_status(StatusCode.ERROR)
+            if seconds >= self._slow:
+                self._log_slow(query, seconds)
+            span.end()
+        except Exception as failure:
+            self._report(failure)
+
+    def _query(self, statement: str, context: ExecutionContext, *, batch: bool) -> Query:
+        """
+        Return the query of *statement*.
+
+        What SQLAlchemy compiled stands for all that it makes of it, with longer and
+        shorter lists; what a listener added, a comment mostly, changes nothing.
+        """
+        compiled = context.compiled
+        own = context.statement
+        if compiled is not None and (statement is own or own in statement):
+            query = self._queries(compiled.string, batch)
+            if not query.is_template:
+                return query
+        return self._queries(statement, batch)
+
+    def _build_query(self, text: str, batch: bool) -> Query:
+        return build_query(
+            text,
+            grammar=grammar_of(self._dialect()),
+            database=self._attributes,
+            histogram=self._histogram,
+            batch=batch,
+        )
+
+    def _log_slow(self, query: Query, seconds: float) -> None:
+        described = {
+            **self._attributes,
+            names.SUMMARY.name: query.name,
+            names.FINGERPRINT.name: query.statement.fingerprint,
+            names.DURATION.name: round(seconds, 6),
+        }
+        self._lines.warning(names.SLOW_QUERY.name, **described)
+
+    def _report(self, error: Exception) -> None:
+        """Say once that recording fails, and how; the statements go on."""
+        if not self._broken:
+            self._broken = True
+            logger.warning("a statement was not recorded", exc_info=error)
