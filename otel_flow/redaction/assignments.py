@@ -32,7 +32,7 @@ class Assigned(NamedTuple):
 
 
 _NAME = re.compile(
-    r"(?<![\w.%$-])(?<!\[REDACTED:)(?P<dash>--?)?(?P<name>[^\W\d][\w.%-]*+(?:\[[\w.-]{1,64}\]){0,4}+)"
+    r"(?:(?<![\w.%$-])(?!(?<=\\)[nrt])|(?<=\\[nrt]))(?<!\[REDACTED:)(?P<dash>--?)?(?P<name>[^\W\d][\w.%-]*+(?:\[[\w.-]{1,64}\]){0,4}+)"
     r"(?P<close>\\{0,3}[\"'`]?[\])]?)"
     r"(?:[ \t]{0,4}+(?P<operator>=>|:=|==|!=|<>|=(?!=)|:(?!:)|%3[Dd]|%3[Aa])(?:[ \t]|\r?\n[ \t]){0,4}+"
     r"|(?(dash)[ \t]{1,4}+(?=[^\s-])|(?!)))"
@@ -145,6 +145,9 @@ def _verdict(text: str, match: re.Match[str], name: str, judge: Judge) -> Verdic
     """Return the verdict on *name*, with the words before it where it says little alone."""
     verdict = judge(name)
     start = match.start("name")
+    if verdict is Verdict.OPEN and text[start - 2 : start - 1] == "\\":
+        # Either an escape ended before the name, or it is the name's first letter.
+        verdict = judge(f"{text[start - 1]}{name}")
     if verdict is Verdict.OPEN and match["operator"] and start and text[start - 1] == " ":
         before = _CONTEXT.search(text[max(0, start - _LOOK_BACK) : start])
         if before is not None:

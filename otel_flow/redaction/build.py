@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from otel_flow.redaction.keys import KeyPolicy, Verdict
@@ -44,25 +46,48 @@ def redaction_keywords(redaction: bool | RedactionKeywords | None) -> dict[str, 
 
 def build_redaction(settings: Settings) -> Redaction:
     """Return the policy that *settings* ask for; nothing global is touched."""
-    enabled, mode = settings.redaction == "on", settings.redaction_mode
-    keys = KeyPolicy(settings.redaction_keys, settings.redaction_safe_keys)
-    verdicts = Known(keys if enabled else _safe)
+    by_hash = settings.redaction_mode == "hash"
+    return _build(
+        enabled=settings.redaction == "on",
+        drop=settings.redaction_mode == "drop",
+        hash_key=settings.redaction_hash_key if by_hash else None,
+        names=KeyPolicy(settings.redaction_keys, settings.redaction_safe_keys),
+        options=settings.redaction_options,
+        patterns=settings.redaction_patterns,
+        callback=settings.redaction_callback,
+    )
+
+
+@functools.cache
+def default_redaction() -> Redaction:
+    """Return the policy of the defaults, for what is said while there are no settings yet."""
+    return _build(names=KeyPolicy())
+
+
+def _build(
+    *,
+    names: KeyPolicy,
+    enabled: bool = True,
+    drop: bool = False,
+    hash_key: str | None = None,
+    options: Sequence[str] = (),
+    patterns: Mapping[str, str] = MappingProxyType({}),
+    callback: Callback | None = None,
+) -> Redaction:
+    verdicts = Known(names if enabled else _safe)
     scanner = Scanner(
         verdicts.__getitem__,
-        options=settings.redaction_options,
-        patterns={name: re.compile(text) for name, text in settings.redaction_patterns.items()},
+        options=options,
+        patterns={name: re.compile(text) for name, text in patterns.items()},
     )
-    hash_key = settings.redaction_hash_key if mode == "hash" else None
 
     def search(callback: Callback | None) -> TextSearch:
-        marks = Marks(hash_key, callback)
-        return TextSearch(scanner, verdicts.__getitem__, marks, drop=mode == "drop")
+        return TextSearch(scanner, verdicts.__getitem__, Marks(hash_key, callback), drop=drop)
 
     plain = search(None)
-    callback = settings.redaction_callback
     return Redaction(
         enabled=enabled,
-        drop=mode == "drop",
+        drop=drop,
         verdicts=verdicts,
         texts=Known(plain.search if enabled else _nothing),
         search=plain,

@@ -23,7 +23,7 @@ logger = logging.getLogger("otel_flow.redaction")
 NAMED = "named"
 """The pattern of a secret that was known by its name."""
 
-_IS_MARK = re.compile(r"\[REDACTED(?::[\w.-]{1,64}){0,2}\]|REDACTED(?:-[a-z2-7]{16})?")
+_IS_MARK = re.compile(r"\*{3,}|\[REDACTED(?::[\w.-]{1,64}){0,2}\]|REDACTED(?:-[a-z2-7]{16})?")
 _HASH_BYTES = 10
 
 

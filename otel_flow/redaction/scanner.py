@@ -40,7 +40,7 @@ _AUTH = re.compile(
 _WORDS = re.compile(r"[A-Za-z]?[a-z]*[.,]?|[A-Za-z]?[a-z]+(?:[-/.][a-z]+)*")
 """What follows "bearer" or "basic" in a sentence."""
 _ESCAPED = re.compile(r"%(?:3[ADad]|2[2Ff]|40|20)")
-_UNICODE = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
+_UNICODE = re.compile(r"\\+u00([2-7][0-9A-Fa-f])")
 _DECODINGS = 2
 _SHORTEST = 13
 """Characters of the shortest secret that is known without a name: the number of a card."""

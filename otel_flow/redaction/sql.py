@@ -34,7 +34,7 @@ STATEMENT = re.compile(
 
 _TOKEN = re.compile(
     r"(?P<literal>[A-Za-z]?'(?:[^']|'')*+'?|\$\$[^$]*+\$\$)"
-    r"|(?P<quoted>\"[^\"]*+\"|`[^`]*+`|\[[A-Za-z_][\w $]*+\])"
+    r"|(?P<quoted>\"[\w $.-]{1,128}\"|`[^`]*+`|\[[A-Za-z_][\w $]*+\])"
     r"|(?P<word>[^\W\d][\w$.]*+)"
     r"|(?P<number>\d[\w.]*+)"
     r"|(?P<sign>[(),;]|->>?|=)"
