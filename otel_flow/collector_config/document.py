@@ -13,7 +13,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from otel_flow.errors import MissingDependencyError
-from otel_flow.settings.masking import MASK, looks_secret, mask_url
+from otel_flow.redaction.keys import looks_secret
+from otel_flow.settings.masking import MASK, mask_url
 
 
 if TYPE_CHECKING:

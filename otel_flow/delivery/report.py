@@ -9,6 +9,7 @@ import time
 
 from typing import TYPE_CHECKING
 
+from otel_flow.redaction import default_redaction
 from otel_flow.settings.masking import mask_url
 
 
@@ -22,12 +23,14 @@ _SUMMARY_SECONDS = 60.0
 
 
 class _Stderr(logging.Handler):
-    """Writes to whatever ``sys.stderr`` is at the time."""
+    """Writes to whatever ``sys.stderr`` is at the time, secrets masked."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write *record*, or nothing where there is no stderr any more."""
+        # A backend may answer with what it was sent, a client's error name a whole URL.
         try:
-            sys.stderr.write(f"otel_flow.delivery: {record.getMessage()}\n")
+            text = default_redaction().text(record.getMessage())
+            sys.stderr.write(f"otel_flow.delivery: {text}\n")
         except Exception:
             # A closed or missing stderr must not reach the application.
             return

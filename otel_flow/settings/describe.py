@@ -9,6 +9,7 @@ from typing import Any
 
 from otel_flow.settings.groups import DEFAULT_HTTP_ENDPOINT
 from otel_flow.settings.kinds import ENDLESS
+from otel_flow.settings.masking import hidden
 from otel_flow.settings.model import Settings
 from otel_flow.settings.table import COMMON, LISTED, SETTINGS, Setting
 
@@ -81,7 +82,7 @@ def _value(settings: Settings, field: str) -> Any:
 
 def _shown(settings: Settings, setting: Setting, field: str) -> Any:
     value = _value(settings, field)
-    return None if value is None else setting.kind.shown(value)
+    return None if value is None else hidden(setting.kind.shown(value))
 
 
 def _markdown_row(defaults: Settings, setting: Setting) -> str:

@@ -7,6 +7,9 @@ import re
 
 from typing import TYPE_CHECKING
 
+from otel_flow.redaction import default_redaction
+from otel_flow.redaction.keys import looks_secret
+
 
 if TYPE_CHECKING:
     from typing import Any
@@ -16,16 +19,11 @@ MASK = "***"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _QUERY = re.compile(r"[?#]")
-_SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)?|pwd|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key"
-    r"|credential|authorization|\bauth\b|cookie|signature|dsn",
-    re.IGNORECASE,
-)
 
 
-def looks_secret(key: str) -> bool:
-    """Return whether the name of an attribute says that its value is a secret."""
-    return _SECRET_KEY.search(key) is not None
+def hidden(value: Any) -> Any:
+    """Return *value*, nested or not, without what the default policy of redaction knows as secret."""
+    return default_redaction().attribute("", value)
 
 
 def mask_url(text: str) -> str:
@@ -75,6 +73,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 
 def printable(text: str, limit: int = 200) -> str:
-    """Return *text* on one line, cut after *limit* characters, without control characters."""
+    """Return *text* on one line, cut after *limit* characters, without secrets and control characters."""
+    text = default_redaction().text(text)
     cut = text if len(text) <= limit else f"{text[:limit]}…"
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in cut)

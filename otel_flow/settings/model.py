@@ -24,7 +24,7 @@ from otel_flow.settings.groups import (
     LimitSettings,
     OtlpSettings,
 )
-from otel_flow.settings.masking import masked_repr
+from otel_flow.settings.masking import hidden, masked_repr
 from otel_flow.settings.proxies import NO_PROXIES, ProxySettings
 from otel_flow.settings.reading import Reading
 from otel_flow.settings.table import COMMON, SETTINGS, SIGNALS
@@ -154,7 +154,7 @@ class Settings:
     """What was accepted with a doubt; secrets are masked."""
 
     def __repr__(self) -> str:
-        shown = {name: kind.shown(getattr(self, name)) for name, kind in _KINDS.items()}
+        shown = {name: hidden(kind.shown(getattr(self, name))) for name, kind in _KINDS.items()}
         defaults = {name: kind.shown(getattr(_DEFAULTS, name)) for name, kind in _KINDS.items()}
         changed = {name: value for name, value in shown.items() if value != defaults[name]}
         return masked_repr(dataclasses.replace(self, **changed))

@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from otel_flow.redaction.keys import looks_secret
 from otel_flow.settings.kinds import Plain, Rejected
-from otel_flow.settings.masking import MASK, looks_secret, mask_pairs, mask_url
+from otel_flow.settings.masking import MASK, mask_pairs, mask_url
 
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from otel_flow.errors import ConfigError
+from otel_flow.redaction.keys import looks_secret
 from otel_flow.settings import OtlpSettings, ProxySettings, Settings
 from otel_flow.settings.describe import describe
-from otel_flow.settings.masking import looks_secret, mask_pairs, mask_url, printable
+from otel_flow.settings.masking import mask_pairs, mask_url, printable
 
 
 bounded = profile(deadline=None, max_examples=80)
