@@ -104,7 +104,8 @@ def test_a_service_of_the_compose_file_becomes_a_native_command(tmp_path):
             "HOST": "0.0.0.0",
             "DATA": "/d/x",
         },
-        mounts=(("./collector/here", "/etc/here"), ("volume", "/d")),
+        # A checkout may itself stand below what is mounted.
+        mounts=(("./collector/here", "/etc/here"), ("volume", "/d"), ("other", "/tmp")),
         profiles=(),
     )
     loopback = Loopback(

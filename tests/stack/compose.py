@@ -124,7 +124,13 @@ class Loopback:
         return _ADDRESS.sub(local, text).replace("0.0.0.0", "127.0.0.1")
 
     def _text(self, service: Service, text: str) -> str:
-        for source, target in service.mounts:
-            path = str(self.directory(service.name, source))
-            text = re.sub(rf"(?<![\w/.-]){re.escape(target)}(?=/|$)", path, text)
+        sources = {target: source for source, target in service.mounts}
+        if sources:
+            # All at once: a path that was put in is not to be looked at again.
+            targets = "|".join(sorted(map(re.escape, sources), key=len, reverse=True))
+            text = re.sub(
+                rf"(?<![\w/.-])({targets})(?=/|$)",
+                lambda match: str(self.directory(service.name, sources[match[1]])),
+                text,
+            )
         return self.addresses(service.name, text)
