@@ -58,14 +58,14 @@ class Run:
 
 
 @contextlib.contextmanager
-def serving(endpoint, output, service, *wrapper, **environ):
+def serving(endpoint, output, service, *wrapper, app="shop:app", **environ):
     """The service under uvicorn; what it prints goes to the file *output* and one beside it."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     with (
         output.open("wb") as stdout,
         output.with_suffix(".err").open("wb") as stderr,
         subprocess.Popen(
-            [*wrapper, BIN / "uvicorn", "--app-dir", HERE, "--port", "0", "shop:app"],
+            [*wrapper, BIN / "uvicorn", "--app-dir", HERE, "--port", "0", app],
             env={
                 **clean,
                 "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,

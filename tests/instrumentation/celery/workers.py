@@ -60,12 +60,13 @@ def celery(
     broker: str,
     ready: str = "ready.",
     wrapped: bool = False,
+    module: str = MODULE,
     conf: dict[str, object] | None = None,
     **environ: str,
 ) -> Iterator[Worker]:
-    """Run ``celery -A shop <arguments>`` until the block ends; it begins once *ready* is logged."""
+    """Run ``celery -A <module> <arguments>`` until the block ends; it begins once *ready* is logged."""
     binary = Path(sys.executable).parent
-    command = [str(binary / "celery"), "-A", MODULE, *arguments]
+    command = [str(binary / "celery"), "-A", module, *arguments]
     if wrapped:
         command = [str(binary / "opentelemetry-instrument"), *command]
     environ = {
