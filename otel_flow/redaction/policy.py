@@ -88,8 +88,9 @@ class Redaction:
             try:
                 if pair in clean:
                     continue
-            except TypeError:
-                # Values that have no hash, such as lists, are looked at each time.
+            except Exception:  # noqa: S110 - see below
+                # Values that have no hash, such as lists, are looked at each time; so
+                # are those of the application whose hash raises.
                 pass
             key, value = pair
             redacted = self.attribute(key, value)
