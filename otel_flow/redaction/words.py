@@ -9,6 +9,10 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def _phrases(text: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(phrase.split()) for phrase in text.split(","))
+
+
 STRONG = _words(
     """
     password passwd passphrase passcode passwort kennwort wachtwoord contrasena senha
@@ -28,43 +32,14 @@ WEAK = _words(
 NUMERIC = _words("token otp totp pin pwd cvv cvv2 cvc cvc2 ssn tan")
 """Words of `WEAK` whose values are secret as numbers, too."""
 
-SEQUENCES = tuple(
-    tuple(line.split())
-    for line in [
-        "\n    api key",
-        " access key",
-        " secret key",
-        " private key",
-        " encryption key",
-        " signing key",
-        " master key",
-        "\n    account key",
-        " shared key",
-        " ssh key",
-        " auth key",
-        " session key",
-        " service key",
-        " deploy key",
-        "\n    pass word",
-        " pass phrase",
-        " pass code",
-        " pass wd",
-        " mot de passe",
-        " session id",
-        " sess id",
-        " secret id",
-        "\n    connect sid",
-        " client secret",
-        " credit card",
-        " card number",
-        " cc number",
-        " security code",
-        "\n    social security",
-        " recovery code",
-        " backup code",
-        " verification code",
-        " shared access signature\n    ",
-    ]
+SEQUENCES = _phrases(
+    """
+    api key, access key, secret key, private key, encryption key, signing key, master key,
+    account key, shared key, ssh key, auth key, session key, service key, deploy key,
+    pass word, pass phrase, pass code, pass wd, mot de passe, session id, sess id, secret id,
+    connect sid, client secret, credit card, card number, cc number, security code,
+    social security, recovery code, backup code, verification code, shared access signature
+    """
 )
 """Words that make a name secret where they follow each other, as those of `STRONG` do."""
 
