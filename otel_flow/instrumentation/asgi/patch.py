@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import logging
 
 from typing import TYPE_CHECKING, Any
 
+from otel_flow.instrumentation.asgi.contrib import CONTRIB
 from otel_flow.instrumentation.asgi.lines import replace_access_log
 from otel_flow.instrumentation.asgi.server import HANDLED
 
@@ -17,14 +17,8 @@ if TYPE_CHECKING:
     from otel_flow.instrumentation.asgi.server import HttpServer
 
 
-logger = logging.getLogger("otel_flow.instrumentation")
-
 _SERVER = "_otel_flow_server"
 """Attribute of an application: its own server; None where it shall have none."""
-
-_CHECKED = "_otel_flow_checked"
-
-_CONTRIB = "opentelemetry.instrumentation.asgi"
 
 
 class ApplicationClass:
@@ -42,7 +36,7 @@ class ApplicationClass:
         self._original: Any = None
         self._all: HttpServer | None = None
         self._applications = 0
-        self._undo_access_log: Callable[[], None] | None = None
+        self._undos: list[Callable[[], None]] = []
 
     def instrument_all(self, server: HttpServer) -> Callable[[], None]:
         """Record every application that has no server of its own; return the undo."""
@@ -81,44 +75,25 @@ class ApplicationClass:
 
         @functools.wraps(original)
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
-            own = vars(app)
-            server = own.get(_SERVER, self._all)
+            server = vars(app).get(_SERVER, self._all)
             if server is None or HANDLED in scope or scope["type"] == "lifespan":
                 await original(app, scope, receive, send)
                 return
-            if _CHECKED not in own:
-                _replace_contrib(app)
             prepare(scope)
             await server.handle(functools.partial(original, app), scope, receive, send)
 
         self._kind.__call__ = call  # type: ignore[method-assign]
+        self._undos = [CONTRIB.step_aside(self._is_recorded)]
         if server.telemetry.settings.access_log:
-            self._undo_access_log = replace_access_log()
+            self._undos.append(replace_access_log())
+
+    def _is_recorded(self, app: Any) -> bool:
+        return isinstance(app, self._kind) and vars(app).get(_SERVER, self._all) is not None
 
     def _restore_if_idle(self) -> None:
         if self._original is None or self._all is not None or self._applications > 0:
             return
         self._kind.__call__ = self._original  # type: ignore[method-assign]
         self._original = None
-        if self._undo_access_log is not None:
-            self._undo_access_log()
-            self._undo_access_log = None
-
-
-def _replace_contrib(app: Any) -> None:
-    """Take contrib's middleware out of the stack of *app*: every request would have two spans."""
-    setattr(app, _CHECKED, True)
-    # Builds on attributes of Starlette's middlewares; without them nothing is taken out.
-    try:
-        if app.middleware_stack is None:
-            app.middleware_stack = app.build_middleware_stack()
-        outer, name, node = app, "middleware_stack", app.middleware_stack
-        while node is not None:
-            if type(node).__module__ == _CONTRIB:
-                setattr(outer, name, node.app)
-                node = node.app
-                logger.warning("contrib's HTTP instrumentation of the app is left out: ours is on")
-                continue
-            outer, name, node = node, "app", getattr(node, "app", None)
-    except AttributeError:
-        logger.debug("the middleware stack of %r is unknown", app, exc_info=True)
+        while self._undos:
+            self._undos.pop()()
