@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import threading
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 
+from otel_flow.providers import seams
 from otel_flow.providers.fork import RenewedAfterFork
 from otel_flow.providers.redacting import RedactingSpanProcessor
 from otel_flow.providers.samplers import build_sampler
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
 
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.id_generator import IdGenerator
     from opentelemetry.sdk.trace.sampling import Sampler
+    from opentelemetry.trace import Tracer
+    from opentelemetry.util.types import Attributes
 
     from otel_flow.providers.fork import ResourceRenewal
     from otel_flow.redaction import Redaction
@@ -28,9 +31,38 @@ if TYPE_CHECKING:
 
 
 class FlowTracerProvider(RenewedAfterFork, TracerProvider):
-    """The SDK's tracer provider with our handling of forks, and the policy before processors."""
+    """
+    The SDK's tracer provider with our handling of forks, and the policy before processors.
+
+    Its spans are lean as long as no processor but ours must see them; see `FlowSpan`.
+    """
 
     redaction: Redaction | None = None
+
+    def __init__(self, **arguments: Any) -> None:
+        self._path = seams.span_path()
+        if self._path is not None:
+            arguments["active_span_processor"] = self._path.SpanQueue()
+        super().__init__(**arguments)
+        self._known: dict[Hashable, Tracer] = {}
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Tracer:
+        """Return the tracer of a scope; the same for the same scope."""
+        # The SDK's looks the scope up only after it has changed the filters of warnings.
+        scope = instrumenting_module_name, instrumenting_library_version, schema_url
+        if attributes or (tracer := self._known.get(scope)) is None:
+            tracer = super().get_tracer(*scope, attributes)
+            if self._path is not None:
+                self._path.adopt(tracer)
+            if not attributes and len(self._known) < _REMEMBERED:
+                self._known[scope] = tracer
+        return tracer
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Have *span_processor* see every span, without secrets once it has ended."""
@@ -40,12 +72,23 @@ class FlowTracerProvider(RenewedAfterFork, TracerProvider):
 
     def _renew_locks(self) -> None:
         self._tracers_lock = threading.Lock()
-        self._active_span_processor._lock = threading.Lock()
+        if self._path is None:
+            self._active_span_processor._lock = threading.Lock()
+            return
+        self._path.renew_lock()
+        processor: Any = self._active_span_processor
+        self._active_span_processor = processor.inherited()
+        for tracer in self._tracers.values():
+            tracer.span_processor = self._active_span_processor
 
     def _take_resource(self, resource: Resource) -> None:
         self._resource = resource
         for tracer in self._tracers.values():
             tracer._set_resource(resource)
+
+
+_REMEMBERED = 1024
+"""Scopes whose tracer is found without the SDK."""
 
 
 def build_tracer_provider(

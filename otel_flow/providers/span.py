@@ -1,0 +1,299 @@
+"""A span of the SDK that costs little: what it does in the common case, without its locks."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+
+from time import time_ns
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.attributes import BoundedAttributes, _clean_attribute_value
+from opentelemetry.sdk.trace import Event, Span, _is_valid_link
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import Link, Status, StatusCode
+
+from otel_flow.otlp.repair import plain, text
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import SpanLimits
+    from opentelemetry.trace import SpanContext
+    from opentelemetry.util.types import AnyValue, Attributes
+
+
+logger = logging.getLogger("opentelemetry.sdk.trace")
+"""The SDK's own: what it says of a span that has ended is said by the same logger."""
+
+UNSET = Status(StatusCode.UNSET)
+
+_SIMPLE = frozenset({bool, int, float, bytes, type(None)})
+_TEXT_KEYS = {str}
+
+
+class Bounds:
+    """The limits of spans, in the form in which a span asks for them."""
+
+    __slots__ = ("length", "limits", "most", "simple")
+
+    def __init__(self, limits: SpanLimits) -> None:
+        self.limits = limits
+        most = limits.max_span_attributes
+        self.most = math.inf if most is None else most
+        """How many attributes a span may have."""
+        self.length = limits.max_span_attribute_length
+        # A text that may be too long is cut by the SDK.
+        self.simple = _SIMPLE | {str} if self.length is None else _SIMPLE
+        """The types of values that are kept as they are."""
+
+    def cleaned(self, attributes: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+        """Return *attributes* as a span keeps them, and how many of them cannot be kept."""
+        # Mappings and values of the application raise what they like when they are read.
+        try:
+            if (
+                self.simple.issuperset(map(type, attributes.values()))
+                and _TEXT_KEYS.issuperset(map(type, attributes))
+                and "" not in attributes
+            ):
+                return dict(attributes), 0
+            kept: Any = _clean_attribute_value(attributes, self.length)
+            return dict(kept), len(attributes) - len(kept)
+        except Exception:
+            repaired = plain(attributes)
+            if type(repaired) is not dict:
+                return {}, 1
+            return dict(_clean_attribute_value(repaired, self.length)), 0
+
+    def cleaned_value(self, value: Any) -> Any:
+        """Return *value* as a span keeps it."""
+        try:
+            return _clean_attribute_value(value, self.length)
+        except Exception:  # as above
+            return _clean_attribute_value(plain(value), self.length)
+
+
+class FlowSpan(Span):
+    """
+    A span whose only consumer is our pipeline, which encodes it from its fields.
+
+    To users and to the SDK it is a `Span`. What it changes are single operations that the
+    interpreter makes atomic; a lock, shared by all spans, is taken only where a limit is
+    reached or a first event or link is added. It has no copy at its end: what comes
+    afterwards is refused, as by the SDK's.
+    """
+
+    __slots__ = (
+        "_attributes",
+        "_bounds",
+        "_context",
+        "_dropped",
+        "_end_time",
+        "_events",
+        "_instrumentation_scope",
+        "_kind",
+        "_links",
+        "_name",
+        "_open",
+        "_parent",
+        "_record_exception",
+        "_resource",
+        "_sampler",
+        "_set_status_on_exception",
+        "_span_processor",
+        "_start_time",
+        "_status",
+    )
+
+    _attributes: dict[str, Any]
+    _bounds: Bounds
+    _dropped: int
+    _events: Any
+    _links: Any
+    _open: bool
+
+    _lock = threading.RLock()  # type: ignore[assignment]
+    _trace_config = None
+    _instrumentation_info = None
+    _record_end_metrics = None
+
+    @property
+    def _limits(self) -> SpanLimits:
+        return self._bounds.limits
+
+    @property
+    def attributes(self) -> Attributes:
+        """The attributes as they are now."""
+        return MappingProxyType(self._attributes.copy())
+
+    @property
+    def dropped_attributes(self) -> int:
+        """How many attributes were refused, or gave way to others."""
+        return self._dropped
+
+    def set_attribute(self, key: str, value: AnyValue) -> None:
+        """Set one attribute."""
+        if self._end_time is not None:
+            logger.warning("Setting attribute on ended span.")
+            return
+        if type(key) is not str or not key:
+            if not key or not isinstance(key, str):
+                self._refuse(key)
+                return
+            key = str.__str__(key)
+        bounds = self._bounds
+        if type(value) not in bounds.simple:
+            value = bounds.cleaned_value(value)
+        attributes = self._attributes
+        if key in attributes:
+            # What is set again is the newest, and the last to give way.
+            attributes.pop(key, None)
+        attributes[key] = value
+        if len(attributes) > bounds.most:
+            self._shed()
+
+    def _refuse(self, key: Any) -> None:
+        logger.warning("invalid key `%s`. must be non-empty string.", text(key))
+        with self._lock:
+            self._dropped += 1
+
+    def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
+        """Set several attributes."""
+        if self._end_time is not None:
+            logger.warning("Setting attribute on ended span.")
+            return
+        bounds = self._bounds
+        kept, refused = bounds.cleaned(attributes)
+        mine = self._attributes
+        if not mine.keys().isdisjoint(kept):
+            for key in kept:
+                mine.pop(key, None)
+        mine.update(kept)
+        if refused or len(mine) > bounds.most:
+            self._shed(refused)
+
+    def _shed(self, refused: int = 0) -> None:
+        """Count *refused* attributes, and give up the oldest where there are too many."""
+        attributes, most = self._attributes, self._bounds.most
+        with self._lock:
+            self._dropped += refused
+            while len(attributes) > most:
+                del attributes[next(iter(attributes))]
+                self._dropped += 1
+
+    def add_event(
+        self, name: str, attributes: Attributes = None, timestamp: int | None = None
+    ) -> None:
+        """Add an event, at *timestamp* in nanoseconds since the epoch or now."""
+        if self._end_time is not None:
+            logger.warning("Tried calling %s on an ended span.", "add_event")
+            return
+        kept = self._kept(attributes, self._limits.max_event_attributes)
+        self._listed("_events", self._limits.max_events).append(Event(name, kept, timestamp))
+
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
+        """Add a link to the span of *context*."""
+        if self._end_time is not None:
+            logger.warning("Tried calling %s on an ended span.", "add_link")
+            return
+        if _is_valid_link(context, attributes):
+            kept = self._kept(attributes, self._limits.max_link_attributes)
+            self._listed("_links", self._limits.max_links).append(Link(context, kept))
+
+    def _kept(self, attributes: Attributes, most: int | None) -> BoundedAttributes:
+        length = self._limits.max_attribute_length
+        try:
+            return BoundedAttributes(most, attributes, immutable=True, max_value_len=length)
+        # As in `Bounds.cleaned`.
+        except Exception:
+            return BoundedAttributes(most, plain(attributes), immutable=True, max_value_len=length)
+
+    def _listed(self, field: str, most: int | None) -> Any:
+        """Return the events or links as a list that can be added to."""
+        found = getattr(self, field)
+        if type(found) is BoundedList:
+            return found
+        with self._lock:
+            found = getattr(self, field)
+            if type(found) is not BoundedList:
+                found = BoundedList(most)
+                setattr(self, field, found)
+        return found
+
+    def update_name(self, name: str) -> None:
+        """Replace the name."""
+        if self._end_time is None:
+            self._name = name
+        else:
+            logger.warning("Tried calling %s on an ended span.", "update_name")
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """Set the status; OK is final, and UNSET changes nothing."""
+        if self._end_time is not None:
+            logger.warning("Tried calling %s on an ended span.", "set_status")
+            return
+        code = status.status_code if isinstance(status, Status) else status
+        if self._status.status_code is StatusCode.OK or code is StatusCode.UNSET:
+            return
+        if not isinstance(status, Status):
+            status = Status(status, description)
+        elif description is not None:
+            logger.warning(
+                "Description %s ignored. Use either `Status` or `(StatusCode, Description)`",
+                description,
+            )
+        self._status = status
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,  # noqa: FBT002  upstream's signature
+    ) -> None:
+        """Add an event that describes *exception*."""
+        try:
+            super().record_exception(exception, attributes, timestamp, escaped)
+        # Texts and tracebacks of the application's exceptions may raise themselves.
+        except Exception:
+            found = {
+                "exception.type": type(exception).__qualname__,
+                "exception.message": text(exception),
+                "exception.escaped": str(escaped),
+            }
+            self.add_event("exception", found, timestamp)
+
+    def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:
+        """Refuse: a tracer has started it."""
+        del start_time, parent_context
+        logger.warning("Calling start() on a started span.")
+
+    def end(self, end_time: int | None = None) -> None:
+        """End it, once; *end_time* is in nanoseconds since the epoch."""
+        # Of two threads that end it, one finds the field gone.
+        try:
+            del self._open
+        except AttributeError:
+            logger.warning("Calling end() on an ended span.")
+            return
+        self._end_time = time_ns() if end_time is None else end_time
+        way = self._span_processor
+        if way.append is not None:  # type: ignore[attr-defined]
+            way.append(self)  # type: ignore[attr-defined]
+        else:
+            # A processor was added meanwhile.
+            way._on_ending(self)
+            way.on_end(self._readable_span())
+
+    def _readable_span(self) -> Any:
+        readable = super()._readable_span()
+        bounded = BoundedAttributes()
+        bounded._dict = self._attributes
+        bounded.dropped = self._dropped
+        bounded._immutable = True
+        readable._attributes = bounded
+        return readable

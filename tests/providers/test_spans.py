@@ -1,0 +1,373 @@
+"""Spans that our pipeline alone consumes are the SDK's to everyone who looks at them."""
+
+import os
+import threading
+
+import pytest
+
+from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    DEFAULT_ON,
+    Decision,
+    ParentBased,
+    ParentBasedTraceIdRatio,
+    Sampler,
+    SamplingResult,
+    TraceIdRatioBased,
+)
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
+
+from otel_flow.delivery.processors import FlowSpanProcessor
+from otel_flow.delivery.queue import ItemQueue
+from otel_flow.providers import build_tracer_provider, seams
+from otel_flow.redaction import build_redaction
+from otel_flow.settings import Settings
+
+
+class Recorded:
+    """A tracer provider and what its pipeline was given."""
+
+    def __init__(self, *, sampler=None, redaction=None, processors=(), **settings):
+        self.queue = ItemQueue(capacity=10_000, urgent=10_000, drop="oldest", wake=lambda: None)
+        own = FlowSpanProcessor(self.queue, flush=lambda timeout: True, timeout=1)
+        self.provider = build_tracer_provider(
+            Settings(service_name="test", **settings),
+            Resource({}),
+            span_processors=[*processors, own],
+            meter_provider=MeterProvider(shutdown_on_exit=False),
+            sampler=sampler,
+            redaction=redaction,
+        )
+        self.tracer = self.provider.get_tracer("test")
+
+    def spans(self):
+        return self.queue.take(10_000)
+
+
+class Watching(SpanProcessor):
+    def __init__(self):
+        self.started, self.ended = [], []
+
+    def on_start(self, span, parent_context=None):
+        self.started.append(span.name)
+        span.set_attribute("watched", True)
+
+    def on_end(self, span):
+        self.ended.append(span)
+
+
+def test_a_span_is_one_of_the_sdk():
+    """What asks for the SDK's types, or prints a span as JSON, finds what it expects."""
+    recorded = Recorded()
+
+    with recorded.tracer.start_as_current_span("work", attributes={"n": 1, "list": [1, 2]}) as span:
+        span.set_attribute("text", "x")
+        span.add_event("seen")
+
+    assert isinstance(span, Span)
+    assert isinstance(span, ReadableSpan)
+    (found,) = recorded.spans()
+    assert found is span
+    assert dict(span.attributes) == {"n": 1, "list": (1, 2), "text": "x"}
+    assert [event.name for event in span.events] == ["seen"]
+    assert span.instrumentation_scope.name == "test"
+    assert '"text": "x"' in span.to_json()
+
+
+def test_nothing_changes_after_the_end(caplog):
+    """A span that has ended is sent once, as it was then, and the late calls are named."""
+    recorded = Recorded()
+    span = recorded.tracer.start_span("work", attributes={"n": 1})
+    span.end(17)
+
+    span.set_attribute("n", 2)
+    span.set_attributes({"m": 2})
+    span.add_event("late")
+    span.add_link(span.get_span_context())
+    span.update_name("late")
+    span.set_status(StatusCode.ERROR)
+    span.end(18)
+    span.start()
+
+    (found,) = recorded.spans()
+    assert (found.name, dict(found.attributes), found.end_time) == ("work", {"n": 1}, 17)
+    assert (found.events, found.links, found.status.status_code) == ((), (), StatusCode.UNSET)
+    assert not found.is_recording()
+    assert len(caplog.records) == 8
+
+
+def test_a_processor_of_the_users_sees_everything():
+    """A processor that is there from the beginning sees spans start and changes them."""
+    watching = Watching()
+    recorded = Recorded(processors=[watching])
+
+    with recorded.tracer.start_as_current_span("work"):
+        pass
+
+    (found,) = recorded.spans()
+    assert watching.started == ["work"]
+    assert [span.name for span in watching.ended] == ["work"]
+    assert found.attributes["watched"] is True
+
+
+def test_a_processor_added_later_sees_what_ends_from_then_on():
+    """A processor added at run time sees the end of open spans, and all of later ones."""
+    recorded, watching = Recorded(redaction=build_redaction(Settings())), Watching()
+    before = recorded.tracer.start_span("before", attributes={"n": 1})
+    recorded.provider.add_span_processor(watching)
+
+    before.set_attribute("password", "hunter2")
+    before.end()
+    recorded.tracer.start_span("after").end()
+
+    assert watching.started == ["after"]
+    first, second = watching.ended
+    assert (first.name, first.attributes["n"], second.attributes["watched"]) == ("before", 1, True)
+    assert "hunter2" not in str(dict(first.attributes))
+    assert sorted(span.name for span in recorded.spans()) == ["after", "before"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_span_open_at_a_fork_ends_in_the_parent_only():
+    """The child sends its own spans, under the parent's trace, and not the parent's span again."""
+    recorded = Recorded()
+    with recorded.tracer.start_as_current_span("request") as span:
+        with FlowSpanLockHeld():
+            child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                with recorded.tracer.start_as_current_span("in the child") as own:
+                    own.add_event("needs the lock")
+                span.end()
+                (found,) = recorded.spans()
+                trace_id = span.get_span_context().trace_id
+                status = int((found.name, found.context.trace_id) != ("in the child", trace_id))
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    assert [found.name for found in recorded.spans()] == ["request"]
+
+
+class FlowSpanLockHeld:
+    """Has another thread hold the lock that all spans share."""
+
+    def __enter__(self):
+        lock = seams.span_path().FlowSpan._lock
+        self._go, held = threading.Event(), threading.Event()
+
+        def hold():
+            with lock:
+                held.set()
+                self._go.wait()
+
+        self._thread = threading.Thread(target=hold)
+        self._thread.start()
+        held.wait()
+
+    def __exit__(self, *_):
+        self._go.set()
+        self._thread.join()
+
+
+class Hostile:
+    def __str__(self):
+        raise OSError
+
+    __repr__ = __str__
+
+
+class HostileMapping(dict):
+    def items(self):
+        raise KeyError
+
+    values = keys = __iter__ = items
+
+
+@pytest.mark.parametrize("value", [Hostile(), [Hostile()], {"a": Hostile()}, {1: {}}, object()])
+def test_no_value_raises_into_the_application(value):
+    """Values whose text cannot be had are recorded as what they are, wherever they are set."""
+    recorded = Recorded()
+
+    span = recorded.tracer.start_span("work", attributes={"start": value, "fine": 1})
+    span.set_attribute("one", value)
+    span.set_attributes({"several": value})
+    span.set_attribute("", 1)
+    span.set_attribute(7, 1)
+    span.add_event("event", {"in event": value})
+    span.record_exception(ValueError(value))
+    span.end()
+
+    (found,) = recorded.spans()
+    assert {"start", "fine", "one", "several"} == set(found.attributes)
+    assert found.dropped_attributes == 2
+    assert [event.name for event in found.events] == ["event", "exception"]
+
+
+def test_no_mapping_raises_into_the_application():
+    """A mapping that cannot be read costs itself, and not the span."""
+    recorded = Recorded()
+
+    span = recorded.tracer.start_span("work", attributes=HostileMapping(a=1))
+    span.set_attributes(HostileMapping(a=1))
+    span.end()
+
+    assert [found.name for found in recorded.spans()] == ["work"]
+
+
+def test_threads_that_write_one_span_lose_nothing():
+    """Sixteen threads set attributes and add events on one span and end it: all there, once."""
+    recorded = Recorded()
+    span = recorded.tracer.start_span("shared")
+    ready = threading.Barrier(16)
+
+    def write(thread):
+        ready.wait()
+        for n in range(5):
+            span.set_attribute(f"{thread}.{n}", n)
+            span.add_event(f"{thread}.{n}")
+        ready.wait()
+        span.end()
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    (found,) = recorded.spans()
+    expected = {f"{thread}.{n}" for thread in range(16) for n in range(5)}
+    assert set(found.attributes) == expected
+    assert {event.name for event in found.events} == expected
+
+
+def test_threads_at_the_limit_count_what_they_drop():
+    """What threads set beyond the limit is dropped and counted, never more and never less."""
+    recorded = Recorded()
+    span = recorded.tracer.start_span("shared")
+    ready = threading.Barrier(16)
+
+    def write(thread):
+        ready.wait()
+        for n in range(50):
+            span.set_attribute(f"{thread}.{n}", n)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(span.attributes) == 128
+    assert span.dropped_attributes == 16 * 50 - 128
+
+
+class Naming(Sampler):
+    """Adds an attribute, drops what is called so, and only records what is called so."""
+
+    def should_sample(self, parent_context, trace_id, name, *others, **more):
+        decision = {"drop": Decision.DROP, "record": Decision.RECORD_ONLY}.get(
+            name, Decision.RECORD_AND_SAMPLE
+        )
+        return SamplingResult(decision, {"sampled by": "name"})
+
+    def get_description(self):
+        return "Naming"
+
+
+def test_a_sampler_of_the_users_is_asked():
+    """A sampler decides by name, and its attributes are the span's."""
+    recorded = Recorded(sampler=Naming())
+    started = {name: recorded.tracer.start_span(name) for name in ("keep", "drop", "record")}
+    for span in started.values():
+        span.end()
+
+    assert [(s.name, dict(s.attributes)) for s in recorded.spans()] == [
+        ("keep", {"sampled by": "name"})
+    ]
+    assert isinstance(started["drop"], NonRecordingSpan)
+    assert isinstance(started["record"], Span)
+
+
+CONTEXTS = [
+    None,
+    *(
+        SpanContext(trace_id, 5, remote, TraceFlags(flags))
+        for trace_id in (0, 3, 2**127)
+        for remote in (False, True)
+        for flags in (0, 1, 2, 3)
+    ),
+]
+SAMPLERS = [
+    ALWAYS_ON,
+    ALWAYS_OFF,
+    DEFAULT_ON,
+    TraceIdRatioBased(0.3),
+    ParentBasedTraceIdRatio(0.3),
+    ParentBased(ALWAYS_OFF, local_parent_sampled=TraceIdRatioBased(0.3)),
+    ParentBased(ALWAYS_ON, remote_parent_sampled=Naming()),
+]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.get_description())
+def test_decisions_are_the_samplers(sampler):
+    """Of every kind of parent, a span has the flags, the trace and the state that the SDK gives."""
+    upstream = TracerProvider(sampler=sampler, shutdown_on_exit=False).get_tracer("test")
+    ours = Recorded(sampler=sampler).tracer
+
+    for found in CONTEXTS:
+        context = found and set_span_in_context(NonRecordingSpan(found))
+        one, other = upstream.start_span("n", context), ours.start_span("n", context)
+        if found is None or not found.is_valid:
+            assert isinstance(sampler, (TraceIdRatioBased, ParentBasedTraceIdRatio)) or (
+                one.get_span_context().trace_flags == other.get_span_context().trace_flags
+            )
+            continue
+        expected, got = one.get_span_context(), other.get_span_context()
+        assert got[0] == expected[0]
+        assert got[2:] == expected[2:]
+        assert one.is_recording() == other.is_recording()
+
+
+@pytest.fixture
+def untried():
+    """The seams as they are before the first provider is built."""
+    seams.span_path.cache_clear()
+    yield
+    seams.span_path.cache_clear()
+
+
+def test_a_missing_seam_is_named_once_and_upstreams_path_taken(untried, monkeypatch, caplog):
+    """Where the SDK is not as expected, one warning says so and spans still arrive."""
+    monkeypatch.delattr("opentelemetry.sdk.trace.Span._readable_span")
+    seams.span_path()
+    monkeypatch.undo()
+    recorded = Recorded()
+
+    recorded.tracer.start_span("work").end()
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "spans are recorded by upstream's own" in caplog.text
+    assert [span.name for span in recorded.spans()] == ["work"]
+
+
+def test_a_scope_has_one_tracer():
+    """Asking for a tracer again gives the same one, and other attributes another."""
+    provider = Recorded().provider
+
+    assert provider.get_tracer("a", "1") is provider.get_tracer("a", "1")
+    assert provider.get_tracer("a", "1") is not provider.get_tracer("a", "2")
+    assert provider.get_tracer("a", "1", attributes={"x": 1}) is not provider.get_tracer("a", "1")
+    assert trace.get_tracer("a", tracer_provider=provider) is provider.get_tracer("a")
