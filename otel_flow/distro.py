@@ -22,6 +22,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 
 from otel_flow.bootstrap import start
 from otel_flow.errors import OtelFlowError
+from otel_flow.instrumentation.libraries import REPLACED
 from otel_flow.names.environment import (
     CONFIGURATOR,
     DISABLED_INSTRUMENTATIONS,
@@ -38,22 +39,6 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("otel_flow.instrumentation")
-
-_REPLACED = frozenset(
-    {
-        "logging",
-        "structlog",
-        "fastapi",
-        "starlette",
-        "sqlalchemy",
-        "redis",
-        "celery",
-        "httpx",
-        "requests",
-        "threading",
-    }
-)
-"""Contrib's instrumentors whose work is ours; with both, everything would arrive twice."""
 
 _SELECT = f"set {DISTRO}={ENTRY_POINT} and {CONFIGURATOR}={ENTRY_POINT}"
 
@@ -84,7 +69,7 @@ class FlowDistro(BaseDistro):  # type: ignore[misc]
 
     def load_instrumentor(self, entry_point: EntryPoint, **keywords: Any) -> None:
         """Load the instrumentor of *entry_point*, unless we do its work; a failure is its own."""
-        if self.in_use and entry_point.name in _REPLACED:
+        if self.in_use and entry_point.name in REPLACED:
             return
         # Upstream's loader gives up on all that follow when one raises.
         try:

@@ -46,6 +46,7 @@ class Command:
 COMMANDS = (
     Command("demo", "see an example shop's traces, logs and metrics", "otel_flow.cli.demo"),
     Command("tail", "see what your own services send", "otel_flow.cli.tail"),
+    Command("doctor", "find what is wrong, and what to do about it", "otel_flow.cli.doctor"),
     Command("env", "print every setting, its value and where it comes from", "otel_flow.cli.env"),
     Command(
         "collector",

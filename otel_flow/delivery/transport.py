@@ -44,6 +44,8 @@ class Answer:
     content_type: str
     retry_after: str | None
     body: bytes
+    location: str | None = None
+    """Where a redirect points, which is not followed."""
 
 
 class TransportError(Exception):
@@ -149,8 +151,13 @@ class Transport:
         body = response.read(1024 * 1024)
         if response.will_close or not response.isclosed():
             self.close()
-        content_type = response.getheader("Content-Type") or ""
-        return Answer(response.status, content_type, response.getheader("Retry-After"), body)
+        return Answer(
+            response.status,
+            response.getheader("Content-Type") or "",
+            response.getheader("Retry-After"),
+            body,
+            response.getheader("Location"),
+        )
 
     def _connected(self, timeout: float) -> http.client.HTTPConnection:
         """Return the connection, a new one where the server or a new certificate ended the old."""
@@ -178,7 +185,7 @@ class Transport:
                 self._target = self._otlp.endpoint
                 return http.client.HTTPConnection(via.hostname or "", via.port, timeout=timeout)
             return http.client.HTTPConnection(host, port, timeout=timeout)
-        context = self._tls()
+        context = tls_context(self._otlp)
         if via is None:
             return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
         connection = http.client.HTTPSConnection(
@@ -188,12 +195,6 @@ class Transport:
             host, port or 443, headers=_proxy_credentials(via.username, via.password)
         )
         return connection
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._otlp.certificate)
-        if self._otlp.client_certificate:
-            context.load_cert_chain(self._otlp.client_certificate, self._otlp.client_key)
-        return context
 
     def _modified(self) -> tuple[float, ...]:
         files = (self._otlp.certificate, self._otlp.client_certificate, self._otlp.client_key)
@@ -205,6 +206,14 @@ class Transport:
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.close()
+
+
+def tls_context(otlp: OtlpSettings) -> ssl.SSLContext:
+    """Return what certificates *otlp* trusts and shows; raises `OSError` for files it cannot use."""
+    context = ssl.create_default_context(cafile=otlp.certificate)
+    if otlp.client_certificate:
+        context.load_cert_chain(otlp.client_certificate, otlp.client_key)
+    return context
 
 
 def _target(endpoint: str) -> tuple[str | None, str]:

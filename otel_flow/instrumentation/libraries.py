@@ -57,6 +57,22 @@ LIBRARIES = (
 )
 """In the order in which a target is looked up: FastAPI's class is a subclass of Starlette's."""
 
+REPLACED = frozenset(
+    {
+        "logging",
+        "structlog",
+        "fastapi",
+        "starlette",
+        "sqlalchemy",
+        "redis",
+        "celery",
+        "httpx",
+        "requests",
+        "threading",
+    }
+)
+"""Contrib's instrumentors whose work is ours; with both, everything would arrive twice."""
+
 
 def instrument(telemetry: Telemetry, targets: tuple[object, ...]) -> Callable[[], None]:
     """
