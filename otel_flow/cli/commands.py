@@ -53,6 +53,11 @@ COMMANDS = (
         "write, show and check the configuration of a Collector",
         "otel_flow.cli.collector",
     ),
+    Command(
+        "names",
+        "print every span, metric, event and attribute that can be recorded",
+        "otel_flow.cli.names",
+    ),
     Command("run", "run a command under opentelemetry-instrument", "otel_flow.cli.run"),
 )
 """Every command, in the order of the help."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from otel_flow.names.http import ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT
-from otel_flow.names.model import Attribute, Metric
+from otel_flow.names.model import Attribute, Metric, Span
 
 
 SYSTEM = Attribute(
@@ -206,6 +206,34 @@ SCHEDULED_TASKS = Metric(
     stability="otel_flow",
 )
 
+_MESSAGE = (
+    OPERATION_NAME,
+    OPERATION_TYPE,
+    SYSTEM,
+    DESTINATION,
+    MESSAGE_ID,
+    TASK_NAME,
+    ERROR_TYPE,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+)
+
+SEND = Span(
+    name="send {celery.task.name}",
+    kind="PRODUCER",
+    brief="A task is published.",
+    attributes=(*_MESSAGE, ROUTING_KEY),
+    stability="development",
+)
+PROCESS = Span(
+    name="process {celery.task.name}",
+    kind="CONSUMER",
+    brief="A task runs.",
+    attributes=(*_MESSAGE, TASK_STATE, TASK_RETRIES, TASK_EAGER, RETRY_REASON, WAITED),
+    stability="development",
+)
+
+SPANS = (SEND, PROCESS)
 METRICS = (
     SENT_MESSAGES,
     SEND_DURATION,

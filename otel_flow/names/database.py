@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_flow.names.model import Attribute, Event, Metric
+from otel_flow.names.model import Attribute, Event, Metric, Span
 
 
 SYSTEM = Attribute(name="db.system.name", type="string", brief="The product: postgresql, redis.")
@@ -116,6 +116,26 @@ SLOW_QUERY = Event(
     attributes=(SYSTEM, NAMESPACE, SUMMARY, FINGERPRINT, DURATION),
 )
 
+STATEMENT = Span(
+    name="{db.query.summary}",
+    kind="CLIENT",
+    brief="A statement that a database runs; for Redis a command, or a pipeline of them.",
+    attributes=(
+        SYSTEM,
+        NAMESPACE,
+        OPERATION,
+        COLLECTION,
+        SUMMARY,
+        TEXT,
+        BATCH_SIZE,
+        STATUS_CODE,
+        ERROR_TYPE,
+        SERVER_ADDRESS,
+        SERVER_PORT,
+    ),
+)
+
+SPANS = (STATEMENT,)
 METRICS = (
     OPERATION_DURATION,
     POOL_COUNT,

@@ -132,3 +132,15 @@ WAITING = Metric(
     observed=True,
     stability="otel_flow",
 )
+
+METRICS = (
+    *QUEUE_SIZE.values(),
+    *QUEUE_CAPACITY.values(),
+    *PROCESSED.values(),
+    *IN_FLIGHT.values(),
+    *EXPORTED.values(),
+    DURATION,
+    COLLECTION,
+    DUPLICATES,
+    WAITING,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_flow.names.model import SECONDS_BUCKETS, Attribute, Event, Metric
+from otel_flow.names.model import SECONDS_BUCKETS, Attribute, Event, Metric, Span
 
 
 REQUEST_METHOD = Attribute(
@@ -69,6 +69,16 @@ MESSAGES_SENT = Attribute(
     type="int",
     brief="Messages that were sent to the client over the connection.",
     stability="otel_flow",
+)
+REQUEST_HEADER = Attribute(
+    name="http.request.header.<name>",
+    type="string[]",
+    brief="A header of the request, of those that a setting lists.",
+)
+RESPONSE_HEADER = Attribute(
+    name="http.response.header.<name>",
+    type="string[]",
+    brief="A header of the response, of those that a setting lists.",
 )
 DURATION = Attribute(
     name="otel_flow.http.duration",
@@ -165,6 +175,55 @@ EXCEPTION = Event(
     stability="development",
 )
 
+_REQUESTED = (
+    REQUEST_METHOD,
+    REQUEST_METHOD_ORIGINAL,
+    SCHEME,
+    PATH,
+    QUERY,
+    ROUTE,
+    ERROR_TYPE,
+    PROTOCOL_VERSION,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+    CLIENT_ADDRESS,
+    PEER_ADDRESS,
+    PEER_PORT,
+    USER_AGENT,
+    REQUEST_HEADER,
+    RESPONSE_HEADER,
+)
+
+SERVER = Span(
+    name="{http.request.method} {http.route}",
+    kind="SERVER",
+    brief="A request to the service; the method alone where no route matched.",
+    attributes=(*_REQUESTED, STATUS_CODE, DISCONNECTED),
+)
+WEBSOCKET = Span(
+    name="WS {http.route}",
+    kind="SERVER",
+    brief="A WebSocket connection, from the handshake to its end.",
+    attributes=(*_REQUESTED, PROTOCOL_NAME, MESSAGES_RECEIVED, MESSAGES_SENT),
+    stability="otel_flow",
+)
+CLIENT = Span(
+    name="{http.request.method}",
+    kind="CLIENT",
+    brief="An outgoing request, until the response's headers.",
+    attributes=(
+        REQUEST_METHOD,
+        REQUEST_METHOD_ORIGINAL,
+        URL_FULL,
+        SERVER_ADDRESS,
+        SERVER_PORT,
+        STATUS_CODE,
+        ERROR_TYPE,
+        PROTOCOL_VERSION,
+    ),
+)
+
+SPANS = (SERVER, WEBSOCKET, CLIENT)
 METRICS = (
     SERVER_DURATION,
     SERVER_REQUEST_SIZE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_flow.names.model import Attribute, Event, Metric
+from otel_flow.names.model import Attribute, Event, Metric, Span
 
 
 FUNCTION = Attribute(
@@ -179,6 +179,38 @@ AUDIT = Event(
     attributes=(AUDIT_ACTOR, AUDIT_TARGET, AUDIT_OUTCOME),
 )
 
+FUNCTION_CALL = Span(
+    name="{code.function.name}",
+    kind="INTERNAL",
+    brief="A call of a function decorated with `traced`, or the name that it was given.",
+    attributes=(FUNCTION, ERROR_TYPE),
+    stability="otel_flow",
+)
+TIMED_OPERATION = Span(
+    name="{otel_flow.operation.name}",
+    kind="INTERNAL",
+    brief="A block under `timed_operation`.",
+    attributes=(OPERATION, ERROR_TYPE),
+    stability="otel_flow",
+)
+PREDICTION = Span(
+    name="predict {otel_flow.ml.model.name}",
+    kind="INTERNAL",
+    brief="A prediction.",
+    attributes=(
+        MODEL,
+        MODEL_VERSION,
+        PIPELINE,
+        CONFIDENCE,
+        FALLBACK_USED,
+        FALLBACK_STRATEGY,
+        FALLBACK_REASON,
+        ERROR_TYPE,
+    ),
+    stability="otel_flow",
+)
+
+SPANS = (FUNCTION_CALL, TIMED_OPERATION, PREDICTION)
 METRICS = (
     FUNCTION_DURATION,
     FUNCTION_CALLS,

@@ -12,6 +12,8 @@ Stability = Literal["stable", "development", "otel_flow"]
 
 Instrument = Literal["counter", "updowncounter", "histogram", "gauge"]
 
+Kind = Literal["SERVER", "CLIENT", "PRODUCER", "CONSUMER", "INTERNAL"]
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
@@ -47,6 +49,17 @@ class Event:
     brief: str
     attributes: tuple[Attribute, ...] = ()
     stability: Stability = "otel_flow"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A kind of span; *name* has the attributes that it is made of in braces."""
+
+    name: str
+    kind: Kind
+    brief: str
+    attributes: tuple[Attribute, ...] = ()
+    stability: Stability = "stable"
 
 
 SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
