@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 
-_DISCONNECTS = frozenset({"ClientDisconnect", "CancelledError", "ClientDisconnected"})
+_DISCONNECTS = frozenset(
+    {"ClientDisconnect", "CancelledError", "ClientDisconnected", "WebSocketDisconnect"}
+)
 """Exceptions that say the client left, or that the server stopped waiting for it."""
 
 
@@ -36,6 +38,7 @@ class Exchange:
     """
 
     __slots__ = (
+        "_answered_after",
         "_ended",
         "_send",
         "_server",
@@ -76,6 +79,7 @@ class Exchange:
         self.request_size = int(length) if length and length.isdecimal() else None
         self.response_size = 0
         self.status: int | None = None
+        self._answered_after: float | None = None
         self._ended = False
         self._started = perf_counter()
 
@@ -97,15 +101,23 @@ class Exchange:
         return perf_counter() - self._started
 
     def _responded(self) -> None:
+        self._answered_after = self.elapsed()
         if self.status is not None and self.status < _FAILURE:
             self.end(None)
 
     def end(self, error: BaseException | None) -> None:
-        """Record what happened, once; *error* is what left the application."""
+        """
+        Record what happened, once; *error* is what left the application.
+
+        What leaves it after the response, from a background task, is logged; the
+        span that tells of the response has ended with it.
+        """
         if self._ended:
+            if error is not None and not has_left(error):
+                self._failed_afterwards(error)
             return
         self._ended = True
-        seconds = self.elapsed()
+        seconds = self._answered_after or self.elapsed()
         token = context_api.attach(self.context)
         # Whatever goes wrong in here is ours alone; the response is on its way.
         try:
@@ -118,7 +130,7 @@ class Exchange:
             context_api.detach(token)
 
     def _record(self, seconds: float, error: BaseException | None) -> None:
-        left = error is not None and type(error).__name__ in _DISCONNECTS
+        left = self._is_cut_off() if error is None else has_left(error)
         error_type = None if left else self._error_type(error)
         route = self._server.route_of(self.scope)
         series = self._server.metrics.series((*self.key, route, self.status, error_type))
@@ -138,9 +150,22 @@ class Exchange:
         def keys() -> dict[str, Any]:
             return self._keys(seconds, route, error_type)
 
-        if error is not None and not left:
-            lines.failed(error, keys)
+        if error is not None:
+            if left:
+                lines.left(error)
+            else:
+                lines.failed(error, keys)
         lines.answered(seconds, keys)
+
+    def _is_cut_off(self) -> bool:
+        """Return whether the application gave up a response: nobody was there to take it."""
+        return self.status is not None and self._answered_after is None
+
+    def _failed_afterwards(self, error: BaseException) -> None:
+        route = self._server.route_of(self.scope)
+        self._server.lines.failed(
+            error, lambda: self._keys(self.elapsed(), route, qualified_name(type(error)))
+        )
 
     def _error_type(self, error: BaseException | None) -> str | None:
         if error is not None:
@@ -165,6 +190,11 @@ class Exchange:
 _FAILURE = 500
 
 _LAST = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+
+
+def has_left(error: BaseException) -> bool:
+    """Return whether *error* only says that the client left, or was sent away."""
+    return type(error).__name__ in _DISCONNECTS
 
 
 def qualified_name(kind: type) -> str:

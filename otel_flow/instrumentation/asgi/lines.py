@@ -41,6 +41,10 @@ class RequestLines:
         self._log("error", names.EXCEPTION.name, keys() | {"exc_info": error})
         mark_reported(error)
 
+    def left(self, error: BaseException) -> None:
+        """Keep the server's own traceback of *error* back: a client that leaves is no error."""
+        mark_reported(error)
+
     def _log(self, level: str, event: str, keys: dict[str, Any]) -> None:
         # The chain may hold processors of the application, which raise what they like.
         try:
@@ -49,18 +53,31 @@ class RequestLines:
             logging.getLogger(__name__).debug("a line was not written", exc_info=True)
 
 
-class ReplacedAccessLog(logging.Filter):
-    """Keeps back uvicorn's own access lines, as long as ours are written."""
+class AccessLogFilter(logging.Filter):
+    """Keeps back uvicorn's access lines: those of *excluded* paths, or all where ours are written."""
+
+    def __init__(self, excluded: Callable[[str], bool] | None) -> None:
+        super().__init__()
+        self._excluded = excluded
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Drop every record."""
-        del record
-        return False
+        """Return whether the line is written; one of another form than uvicorn's is."""
+        if self._excluded is None:
+            return False
+        match record.args:
+            case (_, _, str(path), *_):
+                return not self._excluded(path.partition("?")[0])
+        return True
 
 
-def replace_access_log() -> Callable[[], None]:
-    """Silence uvicorn's access log, also when uvicorn configures it later; return the undo."""
+def replace_access_log(settings: Settings, excluded: Callable[[str], bool]) -> Callable[[], None]:
+    """
+    Keep back what uvicorn's access log repeats, or says of *excluded* paths; return the undo.
+
+    Also when uvicorn configures its log later.
+    """
     # uvicorn's dictConfig replaces handlers and levels, and leaves filters alone.
-    logger, replaced = logging.getLogger(_UVICORN), ReplacedAccessLog()
-    logger.addFilter(replaced)
-    return lambda: logger.removeFilter(replaced)
+    logger = logging.getLogger(_UVICORN)
+    kept_back = AccessLogFilter(None if settings.access_log else excluded)
+    logger.addFilter(kept_back)
+    return lambda: logger.removeFilter(kept_back)

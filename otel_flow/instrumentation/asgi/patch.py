@@ -83,9 +83,10 @@ class ApplicationClass:
             await server.handle(functools.partial(original, app), scope, receive, send)
 
         self._kind.__call__ = call  # type: ignore[method-assign]
-        self._undos = [CONTRIB.step_aside(self._is_recorded)]
-        if server.telemetry.settings.access_log:
-            self._undos.append(replace_access_log())
+        self._undos = [
+            CONTRIB.step_aside(self._is_recorded),
+            replace_access_log(server.telemetry.settings, server.excluded),
+        ]
 
     def _is_recorded(self, app: Any) -> bool:
         return isinstance(app, self._kind) and vars(app).get(_SERVER, self._all) is not None

@@ -63,7 +63,7 @@ class HttpServer:
         self.metrics = metrics_of(telemetry)
         self.lines = RequestLines(settings)
         self._tracer = telemetry.tracer_provider.get_tracer(SCOPE)
-        self._excluded = Exclusion(
+        self.excluded = Exclusion(
             (*settings.excluded_urls, *exclude), defaults=settings.excluded_defaults
         )
         self._proxies = TrustedProxies(settings.trusted_proxies)
@@ -85,7 +85,7 @@ class HttpServer:
             await app(scope, receive, send)
             return
         scope[HANDLED] = True
-        if self._excluded(scope["path"], _origin(scope)):
+        if self.excluded(scope["path"], _origin(scope)):
             await self._unseen(app, scope, receive, send)
         elif scope["type"] == "websocket":
             await self._connection(app, scope, receive, send)
@@ -148,7 +148,9 @@ class HttpServer:
         attributes["network.protocol.name"] = "websocket"
         parent = self._parent(headers)
         span = self._tracer.start_span("WS", parent, SpanKind.SERVER, attributes)
-        connection = Connection(span, scope, receive, send, self.route_of)
+        connection = Connection(
+            span, scope, receive, send, route_of=self.route_of, lines=self.lines
+        )
         request_id = self._request_id(headers)
         token = context_api.attach(set_span_in_context(span, parent))
         bound = bind_request_id(request_id) if request_id else None

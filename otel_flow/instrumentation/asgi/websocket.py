@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import StatusCode
 
-from otel_flow.instrumentation.asgi.exchange import qualified_name
+from otel_flow.instrumentation.asgi.exchange import has_left, qualified_name
 from otel_flow.names import http as names
 
 
@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span
 
+    from otel_flow.instrumentation.asgi.lines import RequestLines
     from otel_flow.instrumentation.asgi.route import RouteOf
 
     Message = MutableMapping[str, Any]
 
 
-_NORMAL = (1000, 1001, 1005)
-"""Close codes of a connection that ended as connections do (RFC 6455, 7.4.1)."""
-
-
 class Connection:
     """Stands between server and application, and counts."""
 
-    __slots__ = ("_receive", "_received", "_route_of", "_scope", "_send", "_sent", "_span")
+    __slots__ = (
+        "_lines",
+        "_receive",
+        "_received",
+        "_route_of",
+        "_scope",
+        "_send",
+        "_sent",
+        "_span",
+    )
 
     def __init__(
         self,
@@ -35,13 +41,16 @@ class Connection:
         scope: MutableMapping[str, Any],
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
+        *,
         route_of: RouteOf,
+        lines: RequestLines,
     ) -> None:
         self._span = span
         self._scope = scope
         self._receive = receive
         self._send = send
         self._route_of = route_of
+        self._lines = lines
         self._received = 0
         self._sent = 0
 
@@ -62,23 +71,24 @@ class Connection:
 
     def end(self, error: BaseException | None) -> None:
         """End the span; a client that goes away is no error of the service."""
-        span = self._span
+        span, route = self._span, self._route_of(self._scope)
         try:
-            if route := self._route_of(self._scope):
+            if route:
                 span.set_attribute(names.ROUTE.name, route)
                 span.update_name(f"WS {route}")
             span.set_attribute(names.MESSAGES_RECEIVED.name, self._received)
             span.set_attribute(names.MESSAGES_SENT.name, self._sent)
-            if error is not None and not _is_close(error):
-                span.record_exception(error)
-                span.set_attribute(names.ERROR_TYPE.name, qualified_name(type(error)))
-                span.set_status(StatusCode.ERROR)
+            if error is not None and has_left(error):
+                self._lines.left(error)
+            elif error is not None:
+                self._fail(error, route)
         finally:
             span.end()
 
-
-def _is_close(error: BaseException) -> bool:
-    name = type(error).__name__
-    if name == "CancelledError":
-        return True
-    return name == "WebSocketDisconnect" and getattr(error, "code", None) in _NORMAL
+    def _fail(self, error: BaseException, route: str | None) -> None:
+        named = qualified_name(type(error))
+        self._span.record_exception(error)
+        self._span.set_attribute(names.ERROR_TYPE.name, named)
+        self._span.set_status(StatusCode.ERROR)
+        keys = {"url.path": self._scope["path"], "error.type": named}
+        self._lines.failed(error, lambda: keys | ({"http.route": route} if route else {}))

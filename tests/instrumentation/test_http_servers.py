@@ -1,0 +1,337 @@
+"""Requests over real sockets to real ASGI servers."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+
+import httpx
+import hypercorn.asyncio
+import hypercorn.config
+import pytest
+import structlog
+import uvicorn
+import websockets.sync.client
+
+from fastapi import BackgroundTasks, FastAPI, WebSocket
+from fastapi.middleware.cors import CORSMiddleware
+from opentelemetry.trace import StatusCode
+from starlette.responses import StreamingResponse
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.instrumentation.celery.workers import wait_until
+from tests.recording import Recording
+
+
+DURATION = "http.server.request.duration"
+
+
+@contextlib.contextmanager
+def under_uvicorn(app, **options):
+    """The address of *app* under uvicorn, in a thread of this process."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5, **options)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive(), "uvicorn")
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@contextlib.contextmanager
+def under_hypercorn(app):
+    """The address of *app* under hypercorn, in a thread of this process."""
+    config, ended = hypercorn.config.Config(), threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.graceful_timeout = 1
+
+    async def shutdown():
+        await asyncio.to_thread(ended.wait)
+
+    def run():
+        asyncio.run(hypercorn.asyncio.serve(app, config, shutdown_trigger=shutdown))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        ended.set()
+        thread.join(30)
+        listener.detach()
+
+
+@pytest.fixture
+def recorded():
+    """Makes recordings of applications."""
+    with contextlib.ExitStack() as stack:
+
+        def make(app, **settings):
+            made = Recording(**settings)
+            stack.callback(made.close)
+            stack.callback(made.telemetry.instrument(app))
+            return made
+
+        yield make
+
+
+def shop():
+    app = FastAPI()
+
+    @app.get("/items/{item_id}")
+    async def item(item_id: int):
+        return {"id": item_id}
+
+    @app.get("/healthz")
+    async def health():
+        return "ok"
+
+    @app.get("/endless")
+    async def endless():
+        async def chunks():
+            while True:
+                yield b"x" * 1024
+                await asyncio.sleep(0.01)
+
+        return StreamingResponse(chunks())
+
+    @app.get("/breaks")
+    async def breaks():
+        async def chunks():
+            yield b"the beginning"
+            raise ValueError("in the middle")
+
+        return StreamingResponse(chunks())
+
+    @app.post("/later")
+    async def later(tasks: BackgroundTasks):
+        async def fail():
+            raise ValueError("afterwards")
+
+        tasks.add_task(fail)
+
+    add_websocket(app)
+    return app
+
+
+def add_websocket(app):
+    @app.websocket("/ws/{room}")
+    async def room(websocket: WebSocket, room: str):
+        if room == "closed":
+            await websocket.close()
+            return
+        await websocket.accept()
+        if room == "broken":
+            raise ValueError("no such luck")
+        while True:
+            await websocket.send_text(await websocket.receive_text())
+
+
+def spans_of(recording, count=1):
+    wait_until(lambda: len(recording.spans()) >= count, "the spans")
+    return recording.spans()
+
+
+def raised(recording):
+    """The exceptions that were logged, and the span that each record belongs to."""
+    return [
+        (r.attributes["exception.message"], r.span_id)
+        for r in recording.records()
+        if "exception.type" in r.attributes
+    ]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_access_log_is_ours_or_uvicorns(recorded, caplog, ours):
+    """A request has one access line, from us or by setting from uvicorn; a probe has none."""
+    app = shop()
+    recording = recorded(app, access_log=ours)
+    caplog.set_level("INFO", "uvicorn.access")  # as uvicorn's own configuration has it
+
+    with under_uvicorn(app) as address:
+        httpx.get(f"{address}/healthz?deep=1")
+        httpx.get(f"{address}/items/1?a=b")
+
+    lines = [r.body for r in recording.records() if "/items" in str(r.body) + str(r.attributes)]
+    (line,) = [*lines, *(r.body for r in recording.records() if "/healthz" in str(r.body))]
+    assert (line == "otel_flow.http.request") is ours
+    assert ours or '"GET /items/1?a=b HTTP/1.1" 200' in line
+
+
+def test_a_client_that_leaves_a_stream_is_no_error(recorded):
+    """A response that nobody takes any more ends the span without an error, marked as such."""
+    app = shop()
+    recording = recorded(app)
+
+    with under_uvicorn(app) as address:
+        with httpx.stream("GET", f"{address}/endless") as answer:
+            next(answer.iter_raw())
+        (span,) = spans_of(recording)
+
+    assert span.status.status_code is StatusCode.UNSET
+    assert span.attributes["otel_flow.http.disconnected"] is True
+    assert span.attributes["http.response.status_code"] == 200
+    (point,) = recording.points(DURATION)
+    assert "error.type" not in point.attributes
+    assert raised(recording) == []
+
+
+def test_an_exception_in_the_middle_of_a_response(recorded):
+    """What breaks off a response is its error, one event and one record, whatever the status was."""
+    app = shop()
+    recording = recorded(app)
+
+    with under_uvicorn(app) as address, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"{address}/breaks")
+
+    (span,) = spans_of(recording)
+    assert span.attributes["http.response.status_code"] == 200
+    assert span.attributes["error.type"] == "ValueError"
+    assert span.status.status_code is StatusCode.ERROR
+    assert [event.name for event in span.events] == ["exception"]
+    assert raised(recording) == [("in the middle", span.context.span_id)]
+
+
+def test_an_exception_after_the_response(recorded):
+    """What fails in a background task is one record with the ids of its request."""
+    app = shop()
+    recording = recorded(app)
+
+    with under_uvicorn(app) as address:
+        assert httpx.post(f"{address}/later").status_code == 200
+
+    (span,) = spans_of(recording)
+    assert span.status.status_code is StatusCode.UNSET
+    assert raised(recording) == [("afterwards", span.context.span_id)]
+
+
+def test_head_and_options(recorded):
+    """Requests without a body in the answer and those that a middleware answers are spans, too."""
+    app = shop()
+    app.add_middleware(CORSMiddleware, allow_origins=["*"])
+    app.head("/items/{item_id}")(lambda item_id: None)
+    recording = recorded(app)
+    asked = {"Origin": "http://a.example", "Access-Control-Request-Method": "GET"}
+
+    with under_uvicorn(app) as address:
+        assert httpx.head(f"{address}/items/1").status_code == 200
+        assert httpx.options(f"{address}/items/1", headers=asked).status_code == 200
+
+    assert [span.name for span in spans_of(recording, 2)] == ["HEAD /items/{item_id}", "OPTIONS"]
+    methods = [p.attributes["http.request.method"] for p in recording.points(DURATION)]
+    assert sorted(methods) == ["HEAD", "OPTIONS"]
+
+
+def test_http_2(recorded):
+    """A request over HTTP/2 is a span and a point of that version."""
+    app = shop()
+    recording = recorded(app)
+
+    with (
+        under_hypercorn(app) as address,
+        httpx.Client(http1=False, http2=True) as client,
+    ):
+        answer = client.get(f"{address}/items/1", headers={"X-Request-ID": "ticket-7"})
+
+    assert (answer.http_version, answer.headers["x-request-id"]) == ("HTTP/2", "ticket-7")
+    (span,) = spans_of(recording)
+    assert (span.name, span.attributes["network.protocol.version"]) == ("GET /items/{item_id}", "2")
+    assert span.attributes["server.address"] == "127.0.0.1"
+    (point,) = recording.points(DURATION)
+    assert point.attributes["network.protocol.version"] == "2"
+
+
+def test_lifespan_is_no_request(recorded):
+    """Start and end of an application make no span, and what they log has no trace."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app):
+        structlog.get_logger("shop").info("starting")
+        yield {"pool": 1}
+        structlog.get_logger("shop").info("stopping")
+
+    app = FastAPI(lifespan=lifespan)
+    recording = recorded(app)
+
+    with under_uvicorn(app):
+        pass
+
+    assert recording.spans() == []
+    told = [(r.body, r.trace_id) for r in recording.records() if r.body in {"starting", "stopping"}]
+    assert told == [("starting", 0), ("stopping", 0)]
+
+
+@contextlib.contextmanager
+def connected(address, path):
+    url = address.replace("http", "ws") + path
+    with websockets.sync.client.connect(url, proxy=None) as connection:
+        yield connection
+
+
+def test_a_websocket_client_that_vanishes_is_no_error(recorded):
+    """A connection that breaks off is one span with its messages, and no error in any signal."""
+    app = shop()
+    recording = recorded(app)
+
+    with under_uvicorn(app) as address:
+        with connected(address, "/ws/blue") as connection:
+            connection.send("one")
+            assert connection.recv() == "one"
+            connection.socket.shutdown(socket.SHUT_RDWR)
+        (span,) = spans_of(recording)
+
+    assert (span.name, span.status.status_code) == ("WS /ws/{room}", StatusCode.UNSET)
+    assert span.attributes["otel_flow.websocket.messages.received"] == 1
+    assert raised(recording) == []
+
+
+def test_an_exception_in_a_websocket(recorded):
+    """An exception that ends a connection is one event of its span and one record."""
+    app = shop()
+    recording = recorded(app)
+
+    with under_uvicorn(app) as address:
+        with connected(address, "/ws/broken") as connection, pytest.raises(ConnectionClosed):
+            connection.recv()
+        (span,) = spans_of(recording)
+
+    assert span.attributes["error.type"] == "ValueError"
+    assert [event.name for event in span.events] == ["exception"]
+    assert raised(recording) == [("no such luck", span.context.span_id)]
+
+
+def test_a_websocket_that_is_refused(recorded):
+    """A handshake that the application refuses is a span without an error."""
+    app = shop()
+    recording = recorded(app)
+
+    with (
+        under_uvicorn(app) as address,
+        pytest.raises(InvalidStatus),
+        connected(address, "/ws/closed"),
+    ):
+        pass
+
+    (span,) = spans_of(recording)
+    assert (span.name, span.status.status_code) == ("WS /ws/{room}", StatusCode.UNSET)
+
+
+def test_timing_headers_are_sent_by_setting(recorded):
+    """Server-Timing with the span and X-Process-Time are in a response only where they are asked for."""
+    headers = []
+    for on in (False, True):
+        app = shop()
+        recording = recorded(app, server_timing=on, process_time_header=on)
+        with under_uvicorn(app) as address:
+            headers.append(httpx.get(f"{address}/items/1").headers)
+
+    off, on = headers
+    (span,) = spans_of(recording)
+    assert {"server-timing", "x-process-time"}.isdisjoint(off)
+    assert f"{span.context.span_id:016x}" in on["server-timing"]
+    assert float(on["x-process-time"]) >= 0
