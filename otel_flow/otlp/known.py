@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otel_flow.otlp.redactor import DROPPED
-from otel_flow.otlp.repair import ROOMY, plain, text
+from otel_flow.otlp.repair import ROOMY, Room, plain, text
 from otel_flow.otlp.values import encode_text, encode_value
 from otel_flow.otlp.wire import SIZES, message
 
@@ -34,13 +34,19 @@ class Pairs(dict[tuple[str, Any], bytes]):
     Attributes as fields that begin with *tag*, an attribute that is dropped as nothing.
 
     Only pairs whose value is a text are entries, because ``True``, ``1`` and ``1.0`` are
-    equal; whole numbers are remembered beside them.
+    equal; whole numbers are remembered beside them. Values that are too long to be
+    remembered take of *room*, which the encoder of items renews.
     """
 
     def __init__(
-        self, tag: bytes, redactor: Redactor | None = None, bounds: Bounds = ROOMY
+        self,
+        tag: bytes,
+        redactor: Redactor | None = None,
+        bounds: Bounds = ROOMY,
+        room: Room | None = None,
     ) -> None:
         super().__init__()
+        self._room = room
         self._tag = tag
         self._redactor = redactor
         self._bounds = bounds
@@ -74,7 +80,7 @@ class Pairs(dict[tuple[str, Any], bytes]):
 
     def _encode(self, key: str, value: Any) -> bytes:
         if type(value) is not str or len(value) > self._longest or self._redactor is not None:
-            value = cleared(self._redactor, key, value, self._bounds)
+            value = cleared(self._redactor, key, value, self._bounds, self._room)
             if value is DROPPED:
                 return b""
         encoded = encode_value(value)
@@ -118,10 +124,14 @@ class Sets:
         return encoded
 
 
-def cleared(redactor: Redactor | None, key: str, value: Any, bounds: Bounds) -> Any:
-    """Return *value* as it may leave under *key*: plain, within *bounds* and redacted."""
+def cleared(
+    redactor: Redactor | None, key: str, value: Any, bounds: Bounds, room: Room | None = None
+) -> Any:
+    """Return *value* as it may leave under *key*: plain, within *bounds* and *room*, redacted."""
     if type(value) is not str or len(value) > bounds.text:
         value = plain(value, bounds)
+    if room is not None:
+        room.take(value)
     if redactor is None:
         return value
     # What a policy of the user raises must neither let the value out nor cost the item.

@@ -14,7 +14,7 @@ from opentelemetry.attributes import BoundedAttributes
 from otel_flow.otlp.known import Pairs, Texts, cleared
 from otel_flow.otlp.records import LogEvent
 from otel_flow.otlp.redactor import DROPPED
-from otel_flow.otlp.repair import ITEM_BYTES, ROOMY, TIGHT, Unencodable
+from otel_flow.otlp.repair import ITEM_BYTES, ROOMY, TIGHT, Room, TooLargeError
 from otel_flow.otlp.salvage import salvaged_log
 from otel_flow.otlp.values import encode_value
 from otel_flow.otlp.wire import SIZES, message
@@ -61,10 +61,12 @@ class LogEncoder:
         self._bodies = Texts(b"*", redactor, bounds, as_value=True)
         self._severities = Texts(b"\x1a", None, bounds)
         self._event_names = Texts(b"b", redactor, bounds)
-        self._attributes = Pairs(b"2", redactor, limited)
+        self._room = Room()
+        self._attributes = Pairs(b"2", redactor, limited, self._room)
 
     def encode(self, record: ReadableLogRecord | ReadWriteLogRecord | LogEvent) -> bytes:
         """Return the ``LogRecord``, repaired where need be."""
+        self._room.left = ITEM_BYTES
         # What applications log is without bounds, and so is what reading it raises.
         try:
             if type(record) is LogEvent:
@@ -76,14 +78,23 @@ class LogEncoder:
                     encoded = self._encode(fields, attributes._dict, attributes.dropped)
                 else:
                     encoded = self._encode(fields, attributes, 0)
+        except TooLargeError:
+            return self._smaller(record)
         except Exception:
-            fields = salvaged_log(record, self._bounds)
-            encoded = self._encode(fields, *self._limited(fields))
+            encoded = self._salvaged(record)
         return encoded if len(encoded) <= ITEM_BYTES else self._smaller(record)
+
+    def _salvaged(self, record: Any) -> bytes:
+        self._room.left = ITEM_BYTES
+        fields = salvaged_log(record, self._bounds)
+        try:
+            return self._encode(fields, *self._limited(fields))
+        except TooLargeError:
+            return self._smaller(record)
 
     def _smaller(self, record: Any) -> bytes:
         if self._bounds is TIGHT:
-            raise Unencodable("too_large")
+            raise TooLargeError
         limits = {"max_attributes": self._max_attributes, "max_text": self._max_text}
         return LogEncoder(self._redactor, TIGHT, **limits).encode(record)
 
@@ -124,5 +135,5 @@ class LogEncoder:
 
     def _body(self, body: Any) -> bytes:
         if body is not None:
-            body = cleared(self._redactor, "body", body, self._bounds)
+            body = cleared(self._redactor, "body", body, self._bounds, self._room)
         return b"" if body is DROPPED else message(b"*", encode_value(body))

@@ -57,6 +57,40 @@ class Unencodable(Exception):  # noqa: N818  what the item is, as in the count o
         super().__init__(reason)
 
 
+class TooLargeError(Unencodable):
+    """The item is above `ITEM_BYTES`."""
+
+    def __init__(self) -> None:
+        super().__init__("too_large")
+
+
+class Room:
+    """
+    What the values of one item may still take, so that none is redacted in vain.
+
+    Redaction looks at every character; of an item that is too large that would cost seconds.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = ITEM_BYTES
+
+    def take(self, value: Any) -> None:
+        """Take the room of *value*, a plain one; raises `TooLargeError` where there is none."""
+        self.left -= _weight(value)
+        if self.left < 0:
+            raise TooLargeError
+
+
+def _weight(value: Any) -> int:
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + _weight(inner) for key, inner in value.items())
+    return sum(map(_weight, value)) if isinstance(value, tuple) else 0
+
+
 def plain(value: Any, bounds: Bounds = ROOMY) -> Any:
     """
     Return *value* made of what OTLP carries, within *bounds*.

@@ -43,7 +43,7 @@ def salvaged_span(span: Any, bounds: Bounds) -> Any:
     return SimpleNamespace(
         _context=_context(_read(span, "context")),
         _parent=None if parent is None else _parent(parent),
-        _name=plain(_read(span, "name"), bounds),
+        _name=_text_or_none(_read(span, "name"), bounds),
         _kind=SimpleNamespace(_value_=_kind(_read(span, "kind"))),
         _start_time=nanoseconds(_read(span, "start_time")),
         _end_time=nanoseconds(_read(span, "end_time")),

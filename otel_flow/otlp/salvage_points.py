@@ -67,7 +67,7 @@ def _real(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if abs(value) == value else -math.inf
 
 
 def _real_or_none(value: Any) -> float | None:

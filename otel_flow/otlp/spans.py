@@ -11,7 +11,7 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import SpanKind, StatusCode
 
 from otel_flow.otlp.known import Pairs, Texts
-from otel_flow.otlp.repair import ITEM_BYTES, ROOMY, TIGHT, Unencodable
+from otel_flow.otlp.repair import ITEM_BYTES, ROOMY, TIGHT, Room, TooLargeError
 from otel_flow.otlp.salvage import UNKNOWN_KIND, salvaged_span
 from otel_flow.otlp.wire import SIZES, message
 
@@ -46,25 +46,36 @@ class SpanEncoder:
     def __init__(self, redactor: Redactor | None = None, bounds: Bounds = ROOMY) -> None:
         self._redactor = redactor
         self._bounds = bounds
+        self._room = room = Room()
         self._names = Texts(b"*", redactor, bounds)
         self._event_names = Texts(b"\x12", redactor, bounds)
         self._messages = Texts(b"\x12", redactor, bounds)
-        self._attributes = Pairs(b"J", redactor, bounds)
-        self._event_attributes = Pairs(b"\x1a", redactor, bounds)
-        self._link_attributes = Pairs(b'"', redactor, bounds)
+        self._attributes = Pairs(b"J", redactor, bounds, room)
+        self._event_attributes = Pairs(b"\x1a", redactor, bounds, room)
+        self._link_attributes = Pairs(b'"', redactor, bounds, room)
 
     def encode(self, span: ReadableSpan) -> bytes:
         """Return the ``Span``, repaired where need be; raises `Unencodable` for what is none."""
+        self._room.left = ITEM_BYTES
         # What applications set is without bounds, and so is what reading it raises.
         try:
             encoded = self._encode(span)
+        except TooLargeError:
+            return self._smaller(span)
         except Exception:
-            encoded = self._encode(salvaged_span(span, self._bounds))
+            encoded = self._salvaged(span)
         return encoded if len(encoded) <= ITEM_BYTES else self._smaller(span)
+
+    def _salvaged(self, span: ReadableSpan) -> bytes:
+        self._room.left = ITEM_BYTES
+        try:
+            return self._encode(salvaged_span(span, self._bounds))
+        except TooLargeError:
+            return self._smaller(span)
 
     def _smaller(self, span: ReadableSpan) -> bytes:
         if self._bounds is TIGHT:
-            raise Unencodable("too_large")
+            raise TooLargeError
         return SpanEncoder(self._redactor, TIGHT).encode(span)
 
     def _encode(self, span: Any) -> bytes:

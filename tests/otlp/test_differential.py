@@ -10,7 +10,7 @@ from tests.otlp.decoding import OURS, UPSTREAM, comparable, decoded
 from tests.otlp.strategies import collections, log_records, spans
 
 
-MANY = settings(max_examples=150, deadline=None)
+MANY = settings(max_examples=80, deadline=None)
 BATCHES = {
     "traces": st.lists(spans, min_size=1, max_size=5),
     "metrics": collections(),

@@ -140,10 +140,10 @@ def _span(span: Any, source: Source) -> Span:
         span_id=span.span_id.hex(),
         parent_id=span.parent_span_id.hex(),
         name=span.name,
-        kind=_KINDS[span.kind] if span.kind < len(_KINDS) else "unspecified",
+        kind=_KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else "unspecified",
         start=span.start_time_unix_nano,
         end=span.end_time_unix_nano,
-        status=_STATUSES[span.status.code] if span.status.code < len(_STATUSES) else "unset",
+        status=_status(span.status.code),
         status_message=span.status.message,
         attributes=_mapping(span.attributes),
         events=tuple(
@@ -155,6 +155,10 @@ def _span(span: Any, source: Source) -> Span:
         links=tuple((link.trace_id.hex(), link.span_id.hex()) for link in span.links),
         source=source,
     )
+
+
+def _status(code: int) -> SpanStatus:
+    return _STATUSES[code] if 0 <= code < len(_STATUSES) else "unset"
 
 
 def _points(metric: Any, source: Source) -> Iterator[Point]:
