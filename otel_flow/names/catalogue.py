@@ -6,7 +6,17 @@ import dataclasses
 
 from typing import TYPE_CHECKING, Any
 
-from otel_flow.names import celery, database, delivery, http, logs, measure, resource, runtime
+from otel_flow.names import (
+    celery,
+    database,
+    delivery,
+    doctor,
+    http,
+    logs,
+    measure,
+    resource,
+    runtime,
+)
 
 
 if TYPE_CHECKING:
@@ -51,6 +61,7 @@ DOMAINS = (
     ),
     Domain(title="Process and interpreter", metrics=runtime.METRICS, events=runtime.EVENTS),
     Domain(title="Delivery", metrics=delivery.METRICS),
+    Domain(title="Doctor", metrics=(doctor.PROBES,), events=(doctor.PROBE,)),
     Domain(title="Log records", attributes=logs.ATTRIBUTES),
     Domain(title="Resource", attributes=resource.ATTRIBUTES),
 )
