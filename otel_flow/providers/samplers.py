@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import (
 )
 
 from otel_flow.names.environment import SAMPLER_GROUP
+from otel_flow.providers.route_sampling import RouteSampler
 
 
 if TYPE_CHECKING:
@@ -39,11 +40,16 @@ _BY_RATIO: dict[str, Callable[[float], Sampler]] = {
 
 def build_sampler(settings: Settings) -> Sampler:
     """
-    Return the sampler that *settings* name.
+    Return the sampler that *settings* name, with their ratios for single routes before it.
 
     A sampler that is an entry point is called with the argument as a string,
     as the SDK calls it. Raises whatever that factory raises.
     """
+    named = _named(settings)
+    return RouteSampler(settings.route_sampling, named) if settings.route_sampling else named
+
+
+def _named(settings: Settings) -> Sampler:
     if fixed := _FIXED.get(settings.sampler):
         return fixed
     if by_ratio := _BY_RATIO.get(settings.sampler):

@@ -38,6 +38,7 @@ def check(reading: Reading, fields: dict[str, Any]) -> None:
     """Add to *reading* what is wrong between settings and with names of variables."""
     _check_variables(reading)
     _check_sampler(reading, fields)
+    _check_routes(reading, fields)
     for signal in SIGNALS:
         _check_otlp(reading, f"otlp_{signal}", fields[f"otlp_{signal}"])
         if "otlp" in fields.get(f"{signal}_exporters", ("otlp",)):
@@ -95,6 +96,16 @@ def _check_sampler(reading: Reading, fields: dict[str, Any]) -> None:
         reading.warn(f"{name}={argument} is not used: the sampler {sampler} takes no argument")
     elif not _is_ratio(argument):
         reading.reject(name, argument, "a number from 0 to 1, the share of traces to keep")
+
+
+def _check_routes(reading: Reading, fields: dict[str, Any]) -> None:
+    sampler = fields.get("sampler", "parentbased_always_on")
+    if fields.get("route_sampling") and sampler in SAMPLERS and "parentbased" not in sampler:
+        name = reading.source_of("route_sampling")
+        reading.warn(
+            f"{name} leaves out requests but not what they call: the sampler {sampler} does not "
+            f"follow the parent; use parentbased_{sampler}"
+        )
 
 
 def _is_ratio(text: str) -> bool:

@@ -45,7 +45,7 @@ _OTLP = {
 }
 
 
-def _empty() -> Mapping[str, str]:
+def _empty() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
@@ -82,6 +82,7 @@ class Settings:
     # Traces
     sampler: str = "parentbased_always_on"
     sampler_argument: str | None = None
+    route_sampling: Mapping[str, float] = dataclasses.field(default_factory=_empty, hash=False)
     id_generator: str = "random"
     propagators: tuple[str, ...] = ("tracecontext", "baggage")
     limits: LimitSettings = LIMITS

@@ -133,6 +133,38 @@ class Levels(Plain):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Shares(Plain):
+    """Shares from 0 to 1 of routes, ``/items/{id}=0.5,/files/*=0``, percent-encoded as attributes are."""
+
+    def parse(self, text: str) -> Mapping[str, float]:
+        """Return route → share."""
+        try:
+            return self.check({percent_decoded(k): float(v) for k, v in split_pairs(text)})
+        except Rejected:
+            raise
+        except ValueError:
+            raise Rejected(_SHARES) from None
+
+    def check(self, value: Any) -> Mapping[str, float]:
+        """Return a read-only copy of *value*, route → share."""
+        if not isinstance(value, Mapping):
+            raise Rejected(_SHARES)
+        for route, share in value.items():
+            if not isinstance(route, str) or not route.startswith(("/", "*")):
+                raise Rejected(_SHARES)
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise Rejected(_SHARES)
+        return MappingProxyType({route: float(share) for route, share in value.items()})
+
+    def shown(self, value: Any) -> Any:
+        """Return route → share."""
+        return dict(value)
+
+
+_SHARES = "routes with a share from 0 to 1 each, such as /search=0.1,/files/*=0"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Expressions(Plain):
     """Named regular expressions, ``employee=E[0-9]{6},…``, percent-encoded as attributes are."""
 

@@ -449,6 +449,24 @@ def test_slow_requests_are_named():
     assert (record.body, record.severity_text) == ("otel_flow.http.slow_request", "WARN")
 
 
+def test_routes_have_shares_of_their_own():
+    """A route of share 0 has no trace but keeps its point, its line and its ids."""
+    made = Recording(route_sampling={"/api/items/{item_id}": 0})
+    app = shop()
+    undo = made.telemetry.instrument(app)
+
+    answer = get(app, "/api/items/3")
+    get(app, "/stream")
+    undo()
+    made.close()
+
+    assert [span.name for span in made.spans()] == ["GET /stream"]
+    assert int(answer.headers["traceresponse"][-2:], 16) & 1 == 0
+    lines = [r for r in made.records() if r.body == "otel_flow.http.request"]
+    assert [line.attributes["url.path"] for line in lines] == ["/api/items/3", "/stream"]
+    assert sum(point.count for point in made.points(DURATION)) == 2
+
+
 def test_forwarded_addresses_count_only_from_trusted_proxies():
     """X-Forwarded-For is believed where the peer is trusted, up to the first untrusted hop."""
     headers = {"x-forwarded-for": "6.6.6.6, 203.0.113.7, 10.0.0.3"}

@@ -130,6 +130,27 @@ def test_sampler_argument_without_use():
     assert "takes no argument" in settings.warnings[0]
 
 
+@pytest.mark.parametrize("shares", ["/a", "a=0.5", "/a=much", "/a=nan"])
+def test_wrong_shares_of_routes(shares):
+    """Routes begin with a slash, and their shares lie between 0 and 1."""
+    with pytest.raises(ConfigError, match=r"a share from 0 to 1|a list like"):
+        Settings.from_environ({"OTEL_FLOW_ROUTE_SAMPLING": shares})
+
+
+@pytest.mark.parametrize("shares", [{"/a": True}, {"/a": "0.5"}, {1: 0.5}, 0.5])
+def test_wrong_shares_of_routes_as_a_keyword(shares):
+    """A mapping from routes to numbers is what the keyword takes."""
+    with pytest.raises(ConfigError, match="a share from 0 to 1"):
+        Settings.from_environ({}, route_sampling=shares)
+
+
+def test_shares_of_routes_with_a_sampler_that_does_not_follow_the_parent():
+    """What would leave out requests but keep their children gives a warning."""
+    settings = Settings.from_environ({}, route_sampling={"/a": 0}, sampler="always_on")
+
+    assert "use parentbased_always_on" in settings.warnings[0]
+
+
 def test_differences():
     """The fields that differ are named, in order; where values came from does not count."""
     one = Settings.from_environ({"OTEL_SERVICE_NAME": "a"})

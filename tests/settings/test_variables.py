@@ -82,6 +82,7 @@ SAMPLES = {
     "no_proxy": ("localhost, .internal", ("localhost", ".internal"), None),
     "OTEL_TRACES_SAMPLER": ("Always_Off", "always_off", "sometimes"),
     "OTEL_TRACES_SAMPLER_ARG": ("0.25", "0.25", None),
+    "OTEL_FLOW_ROUTE_SAMPLING": ("/a/{b}=0.5,/c%3D=0", {"/a/{b}": 0.5, "/c=": 0.0}, "/a=2"),
     "OTEL_PYTHON_ID_GENERATOR": ("random", "random", "xray"),
     "OTEL_PROPAGATORS": ("b3,tracecontext,b3", ("b3", "tracecontext"), "smoke"),
     "OTEL_FLOW_QUEUE_BYTES": ("1048576", 1048576, "1"),

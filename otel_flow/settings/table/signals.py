@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from otel_flow.names import environment
 from otel_flow.settings.kinds import Flag, Seconds, Secret, Text, Whole, WordsOrNone, choice
+from otel_flow.settings.pairs import Shares
 from otel_flow.settings.plugins import Plugin, exporters, propagator, sampler
 from otel_flow.settings.table.setting import Setting
 
@@ -47,6 +48,12 @@ TRACES = (
         "OTEL_TRACES_SAMPLER_ARG",
         Text(),
         "Argument of the sampler: for traceidratio the share of traces, from 0 to 1.",
+    ),
+    Setting(
+        "route_sampling",
+        "OTEL_FLOW_ROUTE_SAMPLING",
+        Shares(),
+        "Share of the traces that begin with a route, `/search=0.1,/files/*=0`; for parentbased_ samplers.",
     ),
     Setting(
         "id_generator",
