@@ -15,11 +15,11 @@ from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from opentelemetry.trace.propagation import _SPAN_KEY
 
+from otel_flow.instrumentation.database.metrics import metrics_of
 from otel_flow.instrumentation.sqlalchemy.address import attributes_of, pool_name
 from otel_flow.instrumentation.sqlalchemy.comment import with_traceparent
 from otel_flow.instrumentation.sqlalchemy.failure import outcome_of
 from otel_flow.instrumentation.sqlalchemy.lexer import grammar_of
-from otel_flow.instrumentation.sqlalchemy.metrics import SCOPE, metrics_of
 from otel_flow.instrumentation.sqlalchemy.pools import PoolUse
 from otel_flow.instrumentation.sqlalchemy.query import build_query
 from otel_flow.names import database as names
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("otel_flow.instrumentation")
 
+SCOPE = "otel_flow.sqlalchemy"
+
 _REMEMBERED = 1024
 """Statements of one engine that are kept analysed; the least recently used one goes."""
 
@@ -53,7 +55,7 @@ class Database:
     def __init__(
         self, engine: Engine, telemetry: Telemetry, *, sqlcommenter: bool, slow_query: float
     ) -> None:
-        metrics = metrics_of(telemetry)
+        metrics = metrics_of(telemetry, SCOPE)
         attributes = attributes_of(engine)
         self.pools = PoolUse(pool_name(engine, attributes), metrics)
         self._dialect = weakref.ref(engine.dialect)
@@ -65,6 +67,10 @@ class Database:
         self._lines = structlog.get_logger("otel_flow.db")
         self._queries = lru_cache(maxsize=_REMEMBERED)(self._build_query)
         self._broken = False
+
+    def forget(self) -> None:
+        """Leave the pools of the engine as they were."""
+        self.pools.forget()
 
     def execute(
         self,

@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
+from otel_flow.instrumentation.database.targets import UNSEEN
 from otel_flow.instrumentation.sqlalchemy.pools import checked_in
 
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 DATABASE = "_otel_flow_database"
 """Attribute of a dialect, of which each engine has its own: what records it, None for nothing."""
-
-UNSEEN = object()
 
 
 def hook(database_of: DatabaseOf) -> Callable[[], None]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
     from sqlalchemy.pool import Pool
 
-    from otel_flow.instrumentation.sqlalchemy.metrics import DatabaseMetrics
+    from otel_flow.instrumentation.database.metrics import DatabaseMetrics
 
 
 _USE = "_otel_flow_use"
@@ -104,6 +104,10 @@ class PoolUse:
         """Return how many connections the pool of the engine allows; None where no bound is set."""
         pools = _alive(self._pools)
         return _maximum(pools[-1]) if pools else None
+
+    def forget_waiting(self) -> None:
+        """Forget who waits: in a forked child nobody does."""
+        self.waiting.clear()
 
     def forget(self) -> None:
         """Leave the pools as they were."""

@@ -1,0 +1,1 @@
+"""What the adapters of database clients share: instruments, and which targets are recorded."""
