@@ -82,6 +82,54 @@ def redis_server(port: int | None = None) -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def redis_cluster() -> Iterator[list[int]]:
+    """Three masters that share the slots; the ports they are at."""
+    server, client = program("redis-server", "redis-server"), program("redis-cli", "redis-tools")
+    ports, ends = [free_port() for _ in range(3)], (0, 5461, 10923, 16384)
+
+    def ask(port: int, *words: object) -> str:
+        command = [client, "-p", str(port), *map(str, words)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    with contextlib.ExitStack() as stack:
+        for port in ports:
+            directory = stack.enter_context(tempfile.TemporaryDirectory())
+            command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+            command += ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+            stack.enter_context(running(command, port, cwd=directory))
+        buses = [ask(port, "config", "get", "cluster-port").split()[1] for port in ports]
+        for number, port in enumerate(ports):
+            ask(port, "cluster", "addslotsrange", ends[number], ends[number + 1] - 1)
+            # Equal epochs of nodes that meet are settled one after the other.
+            ask(port, "cluster", "set-config-epoch", number + 1)
+        for port, bus in zip(ports[1:], buses[1:], strict=True):
+            ask(ports[0], "cluster", "meet", "127.0.0.1", port, bus)
+        deadline = time.monotonic() + READY_SECONDS
+        while not all(
+            "cluster_state:ok" in (info := ask(port, "cluster", "info"))
+            and "cluster_known_nodes:3" in info
+            for port in ports
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield ports
+
+
+@contextlib.contextmanager
+def redis_sentinel() -> Iterator[tuple[int, int]]:
+    """A Sentinel that watches a master called ``shop``; the ports of both."""
+    server, port = program("redis-server", "redis-server"), free_port()
+    with redis_server() as url, tempfile.TemporaryDirectory() as directory:
+        master = int(url.rpartition(":")[2].partition("/")[0])
+        file = Path(directory) / "sentinel.conf"
+        file.write_text(
+            f"bind 127.0.0.1\nport {port}\nsentinel monitor shop 127.0.0.1 {master} 1\n"
+        )
+        with running([server, str(file), "--sentinel"], port, cwd=directory):
+            yield port, master
+
+
+@contextlib.contextmanager
 def postgres_server() -> Iterator[str]:
     initdb, postgres = program("initdb", "postgresql"), program("postgres", "postgresql")
     port = free_port()

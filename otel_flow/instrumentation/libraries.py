@@ -48,7 +48,11 @@ LIBRARIES = (
         "sqlalchemy",
         ("sqlalchemy.engine.Engine", "sqlalchemy.ext.asyncio.AsyncEngine"),
     ),
-    Library("redis", "redis", ("redis.Redis", "redis.asyncio.Redis")),
+    Library(
+        "redis",
+        "redis",
+        ("redis.Redis", "redis.asyncio.Redis", "redis.RedisCluster", "redis.asyncio.RedisCluster"),
+    ),
     Library("celery", "celery", ("celery.Celery",)),
     Library("httpx", "httpx", ("httpx.Client", "httpx.AsyncClient")),
     Library("requests", "requests", ("requests.Session",)),

@@ -7,6 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from otel_flow.names import (
+    cache,
     celery,
     database,
     delivery,
@@ -51,6 +52,7 @@ DOMAINS = (
         metrics=database.METRICS,
         events=database.EVENTS,
     ),
+    Domain(title="Caches", metrics=cache.METRICS),
     Domain(title="Celery", spans=celery.SPANS, metrics=celery.METRICS),
     Domain(
         title="Your own code",

@@ -55,6 +55,13 @@ DURATION = Attribute(
     stability="otel_flow",
 )
 
+BLOCKING = Attribute(
+    name="otel_flow.db.blocking",
+    type="boolean",
+    brief="The command waits until something happens, such as BLPOP; absent on others.",
+    stability="otel_flow",
+)
+
 OPERATION_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 """Bucket bounds that the conventions advise for durations of database operations, in seconds."""
 
@@ -73,6 +80,7 @@ OPERATION_DURATION = Metric(
         ERROR_TYPE,
         SERVER_ADDRESS,
         SERVER_PORT,
+        BLOCKING,
     ),
     buckets=OPERATION_BUCKETS,
 )
@@ -119,7 +127,7 @@ SLOW_QUERY = Event(
 STATEMENT = Span(
     name="{db.query.summary}",
     kind="CLIENT",
-    brief="A statement that a database runs; for Redis a command, or a pipeline of them.",
+    brief="A statement that a database runs.",
     attributes=(
         SYSTEM,
         NAMESPACE,
@@ -134,8 +142,24 @@ STATEMENT = Span(
         SERVER_PORT,
     ),
 )
+COMMAND = Span(
+    name="{db.operation.name}",
+    kind="CLIENT",
+    brief="A command of Redis, or a pipeline of them; its arguments are not recorded.",
+    attributes=(
+        SYSTEM,
+        NAMESPACE,
+        OPERATION,
+        BATCH_SIZE,
+        STATUS_CODE,
+        ERROR_TYPE,
+        SERVER_ADDRESS,
+        SERVER_PORT,
+        BLOCKING,
+    ),
+)
 
-SPANS = (STATEMENT,)
+SPANS = (STATEMENT, COMMAND)
 METRICS = (
     OPERATION_DURATION,
     POOL_COUNT,

@@ -16,6 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
+from otel_flow.instrumentation.database.patch import wrap
 from otel_flow.instrumentation.database.targets import UNSEEN
 from otel_flow.instrumentation.sqlalchemy.pools import checked_in
 
@@ -45,9 +46,9 @@ def hook(database_of: DatabaseOf) -> Callable[[], None]:
     for name, listener in listeners.items():
         event.listen(Engine, name, listener)
     event.listen(Pool, "checkin", checked_in)
-    undos = [_wrap(Engine, "raw_connection", _borrowing(database_of))]
+    undos = [wrap(Engine, "raw_connection", _borrowing(database_of))]
     if hasattr(Connection, "_exec_insertmany_context"):  # from 2.0 on
-        undos.append(_wrap(Connection, "_exec_insertmany_context", _batching(database_of)))
+        undos.append(wrap(Connection, "_exec_insertmany_context", _batching(database_of)))
 
     def undo() -> None:
         for name, listener in listeners.items():
@@ -138,16 +139,3 @@ def _batching(database_of: DatabaseOf) -> Callable[[Any], Any]:
         return insert_many
 
     return wrapper
-
-
-def _wrap(owner: Any, name: str, wrapper: Callable[[Any], Any]) -> Callable[[], None]:
-    """Put *wrapper* around a method; the undo leaves what somebody else has put over ours."""
-    original = getattr(owner, name)
-    ours = wrapper(original)
-    setattr(owner, name, ours)
-
-    def restore() -> None:
-        if vars(owner).get(name) is ours:
-            setattr(owner, name, original)
-
-    return restore
