@@ -128,7 +128,10 @@ class Execution:
         self._token = context_api.attach(context)
         found = None if self.eager else task_headers.request_id_of(request)
         self._request_id = bind_request_id(found) if found else None
-        self._bound = structlog.contextvars.bind_contextvars(
+        self._outside = structlog.contextvars.get_contextvars()
+        if not self.eager:
+            structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(
             **{"celery.task.name": task.name, "messaging.message.id": request.get("id")}
         )
         self._started = perf_counter()
@@ -159,7 +162,9 @@ class Execution:
         except Exception as failure:
             self._recorder.broken(failure)
         finally:
-            structlog.contextvars.reset_contextvars(**self._bound)
+            # A worker's thread goes on to the next task: what this one has bound is none of its.
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(**self._outside)
             if self._request_id is not None:
                 unbind_request_id(self._request_id)
             context_api.detach(self._token)

@@ -15,6 +15,8 @@ from opentelemetry import baggage
 
 import otel_flow
 
+from otel_flow import measure
+
 
 log = structlog.get_logger("shop.tasks")
 task_log = get_task_logger("shop.tasks")
@@ -90,6 +92,12 @@ def speak():
     print("printed.line")
 
 
+def remember():
+    structlog.contextvars.bind_contextvars(order=17)
+    measure.user("alice")
+    log.info("remember.line")
+
+
 TASKS = {
     add: {},
     double: {},
@@ -107,6 +115,7 @@ TASKS = {
     spawn: {"bind": True},
     conduct: {"bind": True},
     speak: {},
+    remember: {},
 }
 
 
