@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otel_flow.otlp.redactor import DROPPED
-from otel_flow.otlp.repair import ROOMY, Room, plain, text
+from otel_flow.otlp.repair import ROOMY, Room, key_text, plain, text
 from otel_flow.otlp.values import encode_text, encode_value
 from otel_flow.otlp.wire import SIZES, message
 
@@ -91,7 +91,7 @@ class Pairs(dict[tuple[str, Any], bytes]):
 
     def _key(self, key: Any) -> bytes:
         """Return the key of a ``KeyValue`` and the tag of the value that follows."""
-        encoded = message(b"\n", encode_text(text(key, self._bounds))) + b"\x12"
+        encoded = message(b"\n", encode_text(key_text(key, self._bounds))) + b"\x12"
         if len(self._keys) >= _ENTRIES:
             self._keys.clear()
         self._keys[key] = encoded

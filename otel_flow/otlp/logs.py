@@ -21,8 +21,6 @@ from otel_flow.otlp.wire import SIZES, message
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
 
     from otel_flow.otlp.redactor import Redactor
@@ -62,7 +60,8 @@ class LogEncoder:
         self._severities = Texts(b"\x1a", None, bounds)
         self._event_names = Texts(b"b", redactor, bounds)
         self._room = Room()
-        self._attributes = Pairs(b"2", redactor, limited, self._room)
+        self._attributes = Pairs(b"2", redactor, bounds, self._room)
+        self._limited_attributes = Pairs(b"2", redactor, limited, self._room)
 
     def encode(self, record: ReadableLogRecord | ReadWriteLogRecord | LogEvent) -> bytes:
         """Return the ``LogRecord``, repaired where need be."""
@@ -72,17 +71,21 @@ class LogEncoder:
             if type(record) is LogEvent:
                 encoded = self._encode(record, *self._limited(record))
             else:
-                fields = record.log_record  # type: ignore[union-attr]
-                attributes = fields.attributes
-                if type(attributes) is BoundedAttributes:
-                    encoded = self._encode(fields, attributes._dict, attributes.dropped)
-                else:
-                    encoded = self._encode(fields, attributes, 0)
+                encoded = self._encode_sdk(record.log_record)  # type: ignore[union-attr]
         except TooLargeError:
             return self._smaller(record)
         except Exception:
             encoded = self._salvaged(record)
         return encoded if len(encoded) <= ITEM_BYTES else self._smaller(record)
+
+    def _encode_sdk(self, fields: Any) -> bytes:
+        attributes, dropped = fields.attributes, 0
+        if type(attributes) is BoundedAttributes:
+            dropped = attributes.dropped
+            attributes = attributes._dict
+        return self._encode(
+            fields, self._attributes.encode(attributes) if attributes else b"", dropped
+        )
 
     def _salvaged(self, record: Any) -> bytes:
         self._room.left = ITEM_BYTES
@@ -98,15 +101,17 @@ class LogEncoder:
         limits = {"max_attributes": self._max_attributes, "max_text": self._max_text}
         return LogEncoder(self._redactor, TIGHT, **limits).encode(record)
 
-    def _limited(self, event: Any) -> tuple[Mapping[str, Any], int]:
+    def _limited(self, event: Any) -> tuple[bytes, int]:
         """Return the attributes of *event* that the limit leaves, and how many are dropped."""
-        attributes, most = event.attributes, self._max_attributes
-        if most is None or len(attributes) <= most:
-            return attributes, event.dropped_attributes
-        kept = dict(itertools.islice(attributes.items(), most))
-        return kept, event.dropped_attributes + len(attributes) - most
+        attributes, dropped = event.attributes, event.dropped_attributes
+        most = self._max_attributes
+        if most is not None and (excess := len(attributes) - most) > 0:
+            # The latest stay, as in the SDK: what the chain adds, an exception say, comes last.
+            attributes = dict(itertools.islice(attributes.items(), excess, None))
+            dropped += excess
+        return self._limited_attributes.encode(attributes), dropped
 
-    def _encode(self, fields: Any, attributes: Mapping[str, Any] | None, dropped: int) -> bytes:
+    def _encode(self, fields: Any, attributes: bytes, dropped: int) -> bytes:
         level = fields.severity_number
         if type(level) is SeverityNumber:
             level = level._value_
@@ -125,7 +130,7 @@ class LogEncoder:
                 _LEVELS[level],
                 self._severities[fields.severity_text or None],
                 self._bodies[body] if type(body) is str else self._body(body),
-                self._attributes.encode(attributes) if attributes else b"",
+                attributes,
                 b"8" + SIZES[dropped] if dropped else b"",
                 b"J\x10" + trace_id.to_bytes(16, "big") if trace_id else b"",
                 b"R\x08" + span_id.to_bytes(8, "big") if span_id else b"",

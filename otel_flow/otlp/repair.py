@@ -29,13 +29,14 @@ class Bounds:
     """
     How large one value may be.
 
-    *text* counts the characters of one text and the bytes of one byte string,
-    *elements* all values inside one value, *depth* their nesting: decoders refuse
+    *text* counts the characters of one text, *other* those of a key and the bytes of one
+    byte string, *elements* all values inside one value, *depth* their nesting: decoders refuse
     messages that are nested more than a hundred deep. *marked* tells whether a text
     that was cut says so, at the cost of being longer than *text*.
     """
 
     text: int = 64 * 1024
+    other: int = 64 * 1024
     elements: int = 10_000
     depth: int = 16
     marked: bool = True
@@ -43,7 +44,7 @@ class Bounds:
 
 ROOMY = Bounds()
 """What a value may be as long as its item is not too large."""
-TIGHT = Bounds(text=1024, elements=100, depth=4)
+TIGHT = Bounds(text=1024, other=1024, elements=100, depth=4)
 """What values are cut down to where the item as a whole is too large."""
 ITEM_BYTES = 1024 * 1024
 """An item above this is encoded again, tightly, and dropped where it is above it still."""
@@ -105,7 +106,14 @@ def text(value: Any, bounds: Bounds = ROOMY) -> str:
     """Return *value* as a text within *bounds*; never raises."""
     if not isinstance(value, str):
         value = _printed(value)
-    return _cut(str.__str__(value), bounds)
+    return _cut(str.__str__(value), bounds.text, bounds)
+
+
+def key_text(value: Any, bounds: Bounds = ROOMY) -> str:
+    """Return *value* as a key within *bounds*; never raises."""
+    if not isinstance(value, str):
+        value = _printed(value)
+    return _cut(str.__str__(value), bounds.other, bounds)
 
 
 class _Walk:
@@ -127,7 +135,7 @@ class _Walk:
         return value
 
     def _text(self, value: str, _depth: int) -> str:
-        return _cut(str.__str__(value), self._bounds)
+        return _cut(str.__str__(value), self._bounds.text, self._bounds)
 
     def _whole(self, value: int, _depth: int) -> int | str:
         return _whole(int.__index__(value))
@@ -148,7 +156,7 @@ class _Walk:
 
     def _bytes(self, value: Any, _depth: int) -> Any:
         data = bytes(value)
-        return data if len(data) <= self._bounds.text else f"<cut: {len(data)} bytes>"
+        return data if len(data) <= self._bounds.other else f"<cut: {len(data)} bytes>"
 
     def _sequence(self, values: Iterable[Any], depth: int) -> tuple[Any, ...]:
         kept = []
@@ -165,7 +173,7 @@ class _Walk:
             if not self._spend():
                 kept["<cut>"] = "<cut: too many elements>"
                 break
-            kept[text(key, self._bounds)] = self.plain(value, depth)
+            kept[key_text(key, self._bounds)] = self.plain(value, depth)
         return kept
 
     def _spend(self) -> bool:
@@ -190,11 +198,11 @@ def _whole(number: int) -> int | str:
     return str(number) if bits <= _LONGEST_DIGITS else f"<cut: an integer of {bits} bits>"
 
 
-def _cut(value: str, bounds: Bounds) -> str:
-    if len(value) <= bounds.text:
+def _cut(value: str, length: int, bounds: Bounds) -> str:
+    if len(value) <= length:
         return value
     mark = f"<cut: {len(value)} characters>" if bounds.marked else ""
-    return value[: bounds.text] + mark
+    return value[:length] + mark
 
 
 def _printed(value: Any) -> str:
