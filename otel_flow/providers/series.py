@@ -15,6 +15,7 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.metrics._internal.aggregation import (
     _ExplicitBucketHistogramAggregation,
+    _ExponentialBucketHistogramAggregation,
     _SumAggregation,
 )
 from opentelemetry.trace import NonRecordingSpan
@@ -64,7 +65,9 @@ class Series:
     def __init__(self, aggregation: Any) -> None:
         self._aggregation = aggregation
         self._fold = _FOLDS.get(type(aggregation), _fold_each)
-        self._offer = _OFFERS.get(type(aggregation._reservoir), _offer_each)
+        offer = _OFFERS.get(type(aggregation._reservoir), _offer_each)
+        exponential = type(aggregation) is _ExponentialBucketHistogramAggregation
+        self._offer = _offer_no_zero if exponential else offer
         self.pending: collections.deque[float | Sampled] = collections.deque()
 
     def fold(self) -> None:
@@ -133,6 +136,11 @@ def _arguments(item: Sampled) -> tuple[Any, ...]:
 def _offer_each(reservoir: Any, sampled: Sequence[Sampled]) -> None:
     for item in sampled:
         reservoir.offer(*_arguments(item))
+
+
+def _offer_no_zero(reservoir: Any, sampled: Sequence[Sampled]) -> None:
+    """Offer what the SDK's exponential histogram does, which counts zeros apart."""
+    _offer_each(reservoir, [item for item in sampled if item.value])
 
 
 def _offer_last(reservoir: Any, sampled: Sequence[Sampled]) -> None:

@@ -169,12 +169,15 @@ class FlowSpan(Span):
         bounds = self._bounds
         kept, refused = bounds.cleaned(attributes)
         mine = self._attributes
+        if refused or len(mine) + len(kept) > bounds.most:
+            self._shed(refused)
+            for key, value in kept.items():
+                self.set_attribute(key, value)
+            return
         if not mine.keys().isdisjoint(kept):
             for key in kept:
                 mine.pop(key, None)
         mine.update(kept)
-        if refused or len(mine) > bounds.most:
-            self._shed(refused)
 
     def _shed(self, refused: int = 0) -> None:
         """Count *refused* attributes, and give up the oldest where there are too many."""
