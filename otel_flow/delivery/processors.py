@@ -45,16 +45,16 @@ class FlowSpanProcessor(SpanProcessor):
 
 
 class FlowLogRecordProcessor(LogRecordProcessor):
-    """Queues every log record."""
+    """Queues every log record, the SDK's by `on_emit` and those of our log chain by `take`."""
 
     def __init__(self, queue: ItemQueue, *, flush: Callable[[float], bool], timeout: float) -> None:
-        self._append = queue.append
+        self.take = queue.append
         self._flush = flush
         self._timeout = timeout
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Queue *log_record*."""
-        self._append(log_record)
+        self.take(log_record)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Deliver what is queued; see `Pipeline.force_flush`."""

@@ -1,20 +1,25 @@
-"""Putting the chain together: pure data here, applied by bootstrap."""
+"""Putting the chain together: what events of structlog, of logging and of ours pass."""
 
 from __future__ import annotations
 
 import logging
 import sys
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import structlog
-
-from otel_flow.correlation import add_trace_context
-from otel_flow.log_chain.lines import LineLoggerFactory, LineWriter, build_renderer, utc_timestamp
-from otel_flow.log_chain.record import Clock, RecordEmitter, caller
-from otel_flow.log_chain.redacted import RedactedEvents
-from otel_flow.log_chain.standard import Bridge, BridgeHandler, mark_emitted
+from otel_flow.log_chain.code import Callers
+from otel_flow.log_chain.composition import with_context
+from otel_flow.log_chain.events import Events
+from otel_flow.log_chain.foreign import Foreign
+from otel_flow.log_chain.levels import Levels, build_wrapper_class
+from otel_flow.log_chain.lines import build_renderer
+from otel_flow.log_chain.record import RecordEmitter
+from otel_flow.log_chain.severity import severity_of_name, severity_of_number
+from otel_flow.log_chain.standard import Bridge, BridgeHandler, Emitted, event_of
 from otel_flow.log_chain.structlog_defaults import Defaults, install_defaults
+from otel_flow.log_chain.values import text
+from otel_flow.log_chain.writer import LineLoggerFactory, LineWriter
+from otel_flow.process.fork import on_fork
 from otel_flow.redaction import build_redaction
 
 
@@ -36,6 +41,8 @@ _SERVICE = {
 }
 """Key of the line → attribute of the resource."""
 
+_logger = logging.getLogger("otel_flow.delivery")
+
 
 class LogChain:
     """The chain of one configuration; `install` and `uninstall` belong to bootstrap."""
@@ -48,87 +55,93 @@ class LogChain:
         redaction: Redaction,
     ) -> None:
         self.writer = LineWriter()
-        self._emitter = RecordEmitter(provider, Clock())
-        self._render = build_renderer(settings.log_format, sys.stdout, redaction)
-        self._redacted = RedactedEvents(redaction)
+        self.levels = Levels(settings.log_level, settings.log_levels)
+        self._redaction = redaction
+        self._callers = Callers(redaction)
         found = {key: resource.attributes.get(name) for key, name in _SERVICE.items()}
-        self._service = {key: value for key, value in found.items() if value}
-        self._level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-        handler = BridgeHandler(self._export_standard, self._show_standard, self.writer.write)
-        self._bridge = Bridge(handler, self._level)
-        self._undo_defaults: Callable[[], None] | None = None
+        self._events = Events(
+            RecordEmitter(provider),
+            build_renderer(settings.log_format, sys.stdout, settings.trace_url_template),
+            redaction,
+            service={key: str(value) for key, value in found.items() if value},
+        )
+        self._bridge = Bridge(BridgeHandler(self._of_standard, self.writer.write), self.levels)
+        self._undos: list[Callable[[], None]] = []
 
     def install(self) -> None:
         """Make this the default chain of structlog and of stdlib logging."""
-        self._undo_defaults = install_defaults(
-            Defaults(
-                processors=self._own_processors(),
-                joining=[add_trace_context, self.export, self._redacted.values],
-                last=self._redacted.finish,
-                wrapper_class=structlog.make_filtering_bound_logger(self._level),
-                logger_factory=LineLoggerFactory(self.writer),
-            )
+        defaults = Defaults(
+            processors=[self._of_structlog],
+            foreign=Foreign(self._events, self._callers, self._redaction),
+            wrapper_class=build_wrapper_class(self.levels),
+            logger_factory=LineLoggerFactory(self.writer),
         )
-        self._bridge.install()
+        self._undos = [
+            on_fork(child=self._renew),
+            install_defaults(defaults),
+            self._bridge.install(),
+        ]
 
     def uninstall(self) -> None:
         """Restore structlog and stdlib logging as they were."""
-        self._bridge.uninstall()
-        if self._undo_defaults is not None:
-            self._undo_defaults()
+        while self._undos:
+            self._undos.pop()()
 
-    def _own_processors(self) -> list[Any]:
-        return [
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            _add_logger_name,
-            self._complete,
-            self.export,
-            self._render,
-            mark_emitted,
-        ]
+    def set_level(self, level: str, logger: str | None = None) -> None:
+        """
+        Set the *level* of *logger*, of structlog and of stdlib logging, None for all without own.
 
-    def _complete(self, _logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
-        """Add what every event carries: time, service and the ids of its request."""
-        event_dict.setdefault("timestamp", utc_timestamp())
-        for key, value in self._service.items():
-            event_dict.setdefault(key, value)
-        return add_trace_context(_logger, _name, event_dict)
+        Raises `ValueError` for a level that does not exist.
+        """
+        self.levels.set(level, logger)
+        self._bridge.set_level(logger)
 
-    def export(self, logger: WrappedLogger, name: str, event_dict: EventDict) -> EventDict:
-        """Emit the record of an event; whatever goes wrong, the event's line is still written."""
+    def write(self, event: EventDict, *, show: bool = True) -> None:
+        """
+        Write *event* as one line and one record, past every level and the application's chain.
+
+        Without *show* there is a record only.
+        """
         try:
-            event = {"logger": getattr(logger, "name", None), **event_dict}
-            self._emitter.emit(event, str(event_dict.get("level") or name), caller())
-        except Exception:
-            logging.getLogger("otel_flow.delivery").debug(
-                "a record was not exported", exc_info=True
-            )
-        return event_dict
+            severity = severity_of_name(str(event.get("level", "info")))
+            name = str(event.get("logger") or "")
+            code = {} if "code.file.path" in event else self._callers.current()
+            line = self._events.log(name, severity, with_context(dict(event)), code, show=show)
+        except Exception as error:
+            line = self._stumbled(event, error)
+        if show:
+            self.writer.write(line)
 
-    def write(self, event: EventDict) -> None:
-        """Write *event* as one line and one record, past every level and the application's chain."""
+    def _of_structlog(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
+        """Be the one processor of structlog's loggers."""
         try:
-            event = structlog.contextvars.merge_contextvars(None, "", event)
-            self._emitter.emit(add_trace_context(None, "", dict(event)), event["level"], caller())
-            self.writer.write(self._render(None, "", self._complete(None, "", event)))
-        except Exception:
-            logging.getLogger("otel_flow.delivery").debug("an event was lost", exc_info=True)
+            name = event.get("logger") or getattr(logger, "name", None) or ""
+            if event.get("stack_info") is True:
+                event["stack_info"] = self._callers.stack()
+            with_context(event)
+            severity = severity_of_name(method)
+            line = self._events.log(str(name), severity, event, self._callers.current())
+        except Exception as error:
+            line = self._stumbled(event, error)
+        # An application may have set stdlib's loggers and nothing else.
+        return Emitted(line) if isinstance(logger, logging.Logger) else line
 
-    def _export_standard(self, event: EventDict, code: dict[str, Any]) -> None:
-        event = structlog.contextvars.merge_contextvars(None, "", event)
-        self._emitter.emit(add_trace_context(None, "", event), event["level"], code)
+    def _of_standard(self, record: logging.LogRecord, *, export: bool, show: bool) -> None:
+        severity = severity_of_number(record.levelno, record.levelname)
+        event = with_context(event_of(record))
+        code = self._callers.of_record(record)
+        line = self._events.log(record.name, severity, event, code, export=export, show=show)
+        if show:
+            self.writer.write(line)
 
-    def _show_standard(self, event: EventDict) -> None:
-        merged = structlog.contextvars.merge_contextvars(None, "", event)
-        self.writer.write(self._render(None, "", self._complete(None, "", merged)))
+    def _stumbled(self, event: EventDict, error: Exception) -> str:
+        # Whatever telemetry stumbles over must reach neither the caller nor hide the event.
+        _logger.debug("an event was not exported: %s", text(error))
+        return self._redaction.text(text(event.get("event")))
 
-
-def _add_logger_name(logger: WrappedLogger, _name: str, event_dict: EventDict) -> EventDict:
-    name = getattr(logger, "name", None)
-    if name:
-        event_dict.setdefault("logger", name)
-    return event_dict
+    def _renew(self) -> None:
+        self.writer.renew()
+        self._events.clock.renew()
 
 
 def build_log_chain(
@@ -140,7 +153,7 @@ def build_log_chain(
     """
     Return the chain that writes as *settings* say and emits to *provider*; nothing is installed.
 
-    Its lines pass *redaction*, by default the settings'; records do so on their way out.
+    Lines and records pass *redaction*, by default the settings'.
     """
     if redaction is None:
         redaction = build_redaction(settings)

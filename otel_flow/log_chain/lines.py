@@ -1,87 +1,115 @@
-"""The line on stdout: JSON for machines, columns for people."""
+"""The line of an event: JSON for machines, columns for people."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import logging
-import sys
-import threading
+import time
 
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
-from otel_flow.log_chain.exceptions import exception_info, stacktrace
-from otel_flow.log_chain.redacted import redacted_event
-from otel_flow.log_chain.values import plain, text
+from otel_flow.log_chain.values import plain
 
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, WrappedLogger
-
-    from otel_flow.redaction import Redaction
+    from collections.abc import Callable, Mapping
 
 
-_FIRST = ("timestamp", "level", "event")
+def _encoder() -> Callable[[Any], str]:
+    """Return the fastest encoder of JSON that is installed."""
+    try:
+        from orjson import dumps  # noqa: PLC0415 - not required
+    except ImportError:
+        return _encode
+    return lambda fields: dumps(fields).decode()
 
 
-def utc_timestamp() -> str:
-    """Return the time in ISO 8601, UTC, with microseconds."""
-    now = dt.datetime.now(dt.UTC)
-    return now.isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _encode(fields: Any) -> str:
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+class Timestamp:
+    """The time of events in ISO 8601, UTC, with microseconds; the second is written once."""
+
+    def __init__(self) -> None:
+        self._second = (0, "")
+
+    def __call__(self, nanoseconds: int) -> str:
+        """Return the text for *nanoseconds* since the epoch."""
+        second, rest = divmod(nanoseconds, 1_000_000_000)
+        known = self._second
+        if known[0] != second:
+            known = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = known
+        return f"{known[1]}.{rest // 1000:06d}Z"
 
 
 class JsonLine:
-    """Renders an event as one line of JSON without secrets: timestamp, level and event first."""
+    """Renders the fields of an event, which are plain, as one line of JSON, in their order."""
 
-    def __init__(self, redaction: Redaction) -> None:
-        self._redaction = redaction
+    def __init__(self) -> None:
+        self._encode = _encoder()
 
-    def __call__(self, _logger: WrappedLogger, _name: str, event_dict: EventDict) -> str:
-        """Return the line; exceptions become the key ``exception``."""
-        info = exception_info(event_dict.pop("exc_info", None))
-        if info is not None:
-            event_dict["exception"] = stacktrace(info)
-        ordered = {key: event_dict.pop(key) for key in _FIRST if key in event_dict}
-        values = {text(key): plain(value) for key, value in {**ordered, **event_dict}.items()}
-        values = redacted_event(values, self._redaction)
-        return json.dumps(values, ensure_ascii=False, separators=(", ", ": "))
+    def __call__(self, fields: Mapping[str, Any]) -> str:
+        """Return the line."""
+        try:
+            return self._encode(fields)
+        except Exception:
+            # orjson refuses more than the standard library does, such as deep nesting.
+            return _encode(plain(fields))
+
+
+_REPEATED = frozenset({"service", "version", "environment", "span_id"})
 
 
 class ConsoleLine:
-    """Renders an event without secrets for a person, with colours only on a terminal."""
+    """
+    Renders the fields of an event for a person, with colours only on a terminal.
 
-    def __init__(self, redaction: Redaction, *, colors: bool) -> None:
-        self._redaction = redaction
+    What repeats on every line stays out of it. Where *trace_url* is given, a URL with
+    ``{trace_id}`` in it, it stands in the place of the id.
+    """
+
+    def __init__(self, *, colors: bool, trace_url: str | None = None) -> None:
+        self._trace_url = trace_url
         self._render = structlog.dev.ConsoleRenderer(
-            colors=colors, exception_formatter=self._write_traceback
+            colors=colors, exception_formatter=structlog.dev.plain_traceback
         )
 
-    def _write_traceback(self, stream: TextIO, exc_info: Any) -> None:
-        stream.write(f"\n{self._redaction.text(stacktrace(exc_info))}")
+    def __call__(self, fields: Mapping[str, Any]) -> str:
+        """Return the line, or several where it holds a stack trace."""
+        shown = {
+            key: value
+            for key, value in fields.items()
+            if key not in _REPEATED and not key.startswith(("exception.", "code."))
+        }
+        trace_id = shown.get("trace_id")
+        if shown.get("request_id") == trace_id:
+            shown.pop("request_id", None)
+        if trace_id and self._trace_url:
+            del shown["trace_id"]
+            shown["trace"] = self._trace_url.replace("{trace_id}", trace_id)
+        if trace := _trace(fields):
+            shown["exception"] = trace
+        if stack := fields.get("code.stacktrace"):
+            shown["stack"] = stack
+        return str(self._render(None, "", shown))
 
-    def __call__(self, logger: WrappedLogger, name: str, event_dict: EventDict) -> str:
-        """Return the line; the ids that repeat on every line stay out of it."""
-        for key in ("service", "version", "environment", "span_id"):
-            event_dict.pop(key, None)
-        if event_dict.get("request_id") == event_dict.get("trace_id"):
-            event_dict.pop("request_id", None)
-        exc_info = event_dict.pop("exc_info", None)
-        values = redacted_event(
-            {text(key): plain(value) for key, value in event_dict.items()}, self._redaction
-        )
-        if exc_info:
-            values["exc_info"] = exc_info
-        return str(self._render(logger, name, values))
+
+def _trace(fields: Mapping[str, Any]) -> Any:
+    message = fields.get("exception.message") or fields.get("exception")
+    return fields.get("exception.stacktrace") or message
 
 
-def build_renderer(log_format: str, stream: TextIO, redaction: Redaction) -> JsonLine | ConsoleLine:
+def build_renderer(
+    log_format: str, stream: TextIO, trace_url: str | None = None
+) -> JsonLine | ConsoleLine:
     """Return the renderer of *log_format*; ``auto`` is console on a terminal, otherwise JSON."""
     terminal = _is_terminal(stream)
     if log_format == "console" or (log_format == "auto" and terminal):
-        return ConsoleLine(redaction, colors=terminal)
-    return JsonLine(redaction)
+        return ConsoleLine(colors=terminal, trace_url=trace_url)
+    return JsonLine()
 
 
 def _is_terminal(stream: TextIO) -> bool:
@@ -89,61 +117,3 @@ def _is_terminal(stream: TextIO) -> bool:
         return stream.isatty()
     except (AttributeError, ValueError):
         return False
-
-
-def _stdout() -> TextIO:
-    stream = sys.stdout
-    # Celery replaces it by one that logs what is printed: each line would be logged once more.
-    if isinstance(getattr(stream, "logger", None), logging.Logger):
-        return sys.__stdout__ or stream
-    return stream
-
-
-class LineWriter:
-    """Writes whole lines to a stream, by default whatever stdout is then; never raises."""
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream
-        self._lock = threading.Lock()
-
-    def write(self, line: str) -> None:
-        """Write *line* and an end of line; a closed or broken stream swallows it."""
-        stream = self._stream or _stdout()
-        try:
-            with self._lock:
-                stream.write(f"{line}\n")
-                stream.flush()
-        except UnicodeEncodeError:
-            self.write(line.encode("ascii", "backslashreplace").decode())
-        except (OSError, ValueError, AttributeError):
-            return
-
-    def renew(self) -> None:
-        """Take a fresh lock: the old one may have been held when the process was forked."""
-        self._lock = threading.Lock()
-
-
-class LineLogger:
-    """The logger at the end of structlog's chain: it has a name and writes finished lines."""
-
-    def __init__(self, writer: LineWriter, name: str | None) -> None:
-        self._writer = writer
-        self.name = name
-
-    def msg(self, message: str) -> None:
-        """Write *message*."""
-        self._writer.write(message)
-
-    log = debug = info = warn = warning = msg
-    fatal = failure = err = error = critical = exception = msg
-
-
-class LineLoggerFactory:
-    """Makes a `LineLogger` for ``structlog.get_logger(name)``."""
-
-    def __init__(self, writer: LineWriter) -> None:
-        self._writer = writer
-
-    def __call__(self, *arguments: Any) -> LineLogger:
-        """Return a logger named by the first argument, if there is one."""
-        return LineLogger(self._writer, str(arguments[0]) if arguments else None)

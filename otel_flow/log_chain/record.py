@@ -1,145 +1,124 @@
-"""From an event dictionary to one OpenTelemetry log record."""
+"""From the parts of an event to one OpenTelemetry log record."""
 
 from __future__ import annotations
 
-import sys
+import threading
 import time
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import context as otel_context
 from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from otel_flow.log_chain.exceptions import exception_attributes, exception_info, stacktrace
-from otel_flow.log_chain.values import plain, text
+from otel_flow.otlp.records import LogEvent
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import FrameType
 
-    from opentelemetry._logs import Logger
+    from opentelemetry.context import Context
     from opentelemetry.sdk._logs import LoggerProvider
-    from structlog.typing import EventDict
+    from opentelemetry.trace import SpanContext
+
+    from otel_flow.log_chain.severity import Severity
 
 
-SEVERITIES = {
-    "notset": (SeverityNumber.UNSPECIFIED, "NOTSET"),
-    "debug": (SeverityNumber.DEBUG, "DEBUG"),
-    "info": (SeverityNumber.INFO, "INFO"),
-    "warn": (SeverityNumber.WARN, "WARN"),
-    "warning": (SeverityNumber.WARN, "WARN"),
-    "error": (SeverityNumber.ERROR, "ERROR"),
-    "exception": (SeverityNumber.ERROR, "ERROR"),
-    "critical": (SeverityNumber.FATAL, "FATAL"),
-    "fatal": (SeverityNumber.FATAL, "FATAL"),
-}
-"""structlog's and logging's level names → OpenTelemetry's severity."""
-
-_NOT_ATTRIBUTES = frozenset(
-    {
-        "event",
-        "level",
-        "logger",
-        "timestamp",
-        "exc_info",
-        "exception",
-        "stack_info",
-        "trace_id",
-        "span_id",
-        "service",
-        "version",
-        "environment",
-        "_record",
-        "_from_structlog",
-    }
-)
-"""Keys that have a field of their own in a log record or in its resource."""
-
-_LOGGING_MODULES = ("structlog", "logging", "otel_flow.log_chain")
+_MAX_SCOPES = 1000
+"""Loggers are named by code; a name made of data must not fill the memory."""
+_STEP = 1000
 
 
 class Clock:
-    """Nanoseconds since the epoch, strictly increasing: Loki collapses entries that are equal."""
+    """
+    Nanoseconds since the epoch that grow by a microsecond at least, the line's resolution.
+
+    Loki collapses entries that are equal, and backends order by time alone.
+    """
 
     def __init__(self) -> None:
         self._last = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Take a fresh lock: the old one may have been held when the process was forked."""
+        # One that a signal handler can take while the thread it interrupts holds it.
+        self._lock = threading.RLock()
 
     def now(self) -> int:
-        """Return the time, at least one nanosecond after the last one returned."""
-        self._last = now = max(time.time_ns(), self._last + 1)
+        """Return the time, at least one microsecond after the last one returned."""
+        with self._lock:
+            self._last = now = max(time.time_ns(), self._last + _STEP)
         return now
 
 
 class RecordEmitter:
-    """Emits log records, one SDK logger a scope, kept."""
+    """
+    Emits log records to a provider, which names them by the logger.
 
-    def __init__(self, provider: LoggerProvider, clock: Clock) -> None:
+    Where only our engine waits for them they take the short way to its queue, as a
+    `LogEvent`; any other processor gets the SDK's own record.
+    """
+
+    def __init__(self, provider: LoggerProvider) -> None:
         self._provider = provider
-        self._clock = clock
-        self._loggers: dict[str, Logger] = {}
+        self._scopes: dict[str, InstrumentationScope] = {}
 
-    def emit(self, event_dict: EventDict, level: str, code: Mapping[str, Any]) -> None:
-        """
-        Emit the record of *event_dict*; it is not changed.
-
-        Suppressed where instrumentation is, so that an exporter's own log lines
-        do not feed it.
-        """
-        if otel_context.get_value(otel_context._SUPPRESS_INSTRUMENTATION_KEY):
+    def emit(  # noqa: PLR0917 - called once an event, from one place
+        self,
+        name: str,
+        now: int,
+        severity: Severity,
+        body: Any,
+        attributes: Mapping[str, Any],
+        span: SpanContext | None,
+        context: Context,
+    ) -> None:
+        """Emit the record of an event that the logger *name* wrote; nothing of it is changed."""
+        take = getattr(self._provider, "take", None)
+        if take is None:
+            self._emit(name, now, severity, body, attributes, context)
             return
-        number, severity = SEVERITIES.get(level, (SeverityNumber.UNSPECIFIED, level.upper()))
-        now = self._clock.now()
-        self._logger(text(event_dict.get("logger") or "")).emit(
-            LogRecord(
+        scope = self._scopes.get(name) or self._scope(name)
+        take(
+            LogEvent(
+                scope=scope,
                 timestamp=now,
                 observed_timestamp=now,
-                severity_number=number,
-                severity_text=severity,
-                body=plain(event_dict.get("event")),
-                attributes={**_attributes(event_dict), **code},
-                event_name=event_dict.get("event.name"),
+                severity_number=severity.number,
+                severity_text=severity.text,
+                body=body,
+                attributes=attributes,
+                trace_id=span.trace_id if span else 0,
+                span_id=span.span_id if span else 0,
+                trace_flags=span.trace_flags if span else 0,
+                event_name=attributes.get("event.name"),
             )
         )
 
-    def _logger(self, name: str) -> Logger:
-        logger = self._loggers.get(name)
-        if logger is None:
-            if len(self._loggers) >= _MAX_LOGGERS:
-                self._loggers.clear()
-            logger = self._loggers[name] = self._provider.get_logger(name or "otel_flow")
-        return logger
+    def _scope(self, name: str) -> InstrumentationScope:
+        if len(self._scopes) >= _MAX_SCOPES:
+            self._scopes.clear()
+        scope = self._scopes[name] = InstrumentationScope(name or "otel_flow")
+        return scope
 
-
-_MAX_LOGGERS = 1000
-"""Loggers are named by code; a name made of data must not fill the memory."""
-
-
-def _attributes(event_dict: EventDict) -> dict[str, Any]:
-    attributes = {
-        text(key): plain(value)
-        for key, value in event_dict.items()
-        if key not in _NOT_ATTRIBUTES and value is not None
-    }
-    info = exception_info(event_dict.get("exc_info"))
-    if info is not None:
-        attributes |= exception_attributes(info, stacktrace(info))
-    elif "exception" in event_dict:
-        attributes["exception.stacktrace"] = plain(event_dict["exception"])
-    if event_dict.get("stack_info"):
-        attributes["code.stacktrace"] = text(event_dict["stack_info"])
-    return attributes
-
-
-def caller() -> dict[str, Any]:
-    """Return ``code.*`` of the frame that wrote the event (semantic conventions: code)."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_LOGGING_MODULES):
-        frame = frame.f_back
-    if frame is None:
-        return {}
-    return {
-        "code.file.path": frame.f_code.co_filename,
-        "code.function.name": frame.f_code.co_qualname,
-        "code.line.number": frame.f_lineno,
-    }
+    def _emit(  # noqa: PLR0917 - as above
+        self,
+        name: str,
+        now: int,
+        severity: Severity,
+        body: Any,
+        attributes: Mapping[str, Any],
+        context: Context,
+    ) -> None:
+        self._provider.get_logger(name or "otel_flow").emit(
+            LogRecord(
+                timestamp=now,
+                observed_timestamp=now,
+                context=context,
+                severity_number=SeverityNumber(severity.number),
+                severity_text=severity.text,
+                body=body,
+                attributes=dict(attributes),
+                event_name=attributes.get("event.name"),
+            )
+        )

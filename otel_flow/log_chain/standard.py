@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import logging.config
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from otel_flow.log_chain.levels import StandardLevels
 from otel_flow.log_chain.reported import is_repetition
+from otel_flow.log_chain.setups import follow_setups
 from otel_flow.log_chain.values import text
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from structlog.typing import EventDict
+
+    from otel_flow.log_chain.levels import Levels
 
 
 _NOT_EXPORTED = ("opentelemetry", "otel_flow.delivery")
@@ -68,31 +72,23 @@ def event_of(record: logging.LogRecord) -> EventDict:
     return event
 
 
-def code_of(record: logging.LogRecord) -> dict[str, Any]:
-    """Return ``code.*`` of the line that logged *record*."""
-    return {
-        "code.file.path": record.pathname,
-        "code.function.name": record.funcName,
-        "code.line.number": record.lineno,
-    }
+class Handle(Protocol):
+    """What takes stdlib's records."""
+
+    def __call__(self, record: logging.LogRecord, *, export: bool, show: bool) -> None:
+        """Export and show *record*, as asked."""
 
 
 class BridgeHandler(logging.Handler):
     """
-    Hands every stdlib record to *export* and, where no other handler prints, to *show*.
+    Hands every stdlib record to *handle*, with whether it is to be exported and shown.
 
-    Neither can raise into the code that logs.
+    It is shown where no other handler prints. Nothing raises into the code that logs.
     """
 
-    def __init__(
-        self,
-        export: Callable[[EventDict, dict[str, Any]], None],
-        show: Callable[[EventDict], None],
-        show_line: Callable[[str], None],
-    ) -> None:
+    def __init__(self, handle: Handle, show_line: Callable[[str], None]) -> None:
         super().__init__()
-        self._export = export
-        self._show = show
+        self._take = handle
         self._show_line = show_line
         self.printing = True
 
@@ -112,11 +108,8 @@ class BridgeHandler(logging.Handler):
             return
         if is_repetition(record):
             return
-        event = event_of(record)
-        if not record.name.startswith(_NOT_EXPORTED):
-            self._export(dict(event), code_of(record))
-        if self.printing:
-            self._show(event)
+        export = not record.name.startswith(_NOT_EXPORTED)
+        self._take(record, export=export, show=self.printing)
 
 
 _installed: list[Bridge] = []
@@ -131,27 +124,40 @@ def reattach() -> None:
 class Bridge:
     """The handler on the root logger and on loggers that do not propagate, and its undo."""
 
-    def __init__(self, handler: BridgeHandler, level: int) -> None:
+    def __init__(self, handler: BridgeHandler, levels: Levels) -> None:
         self._handler = handler
-        self._level = level
-        self._root_level: int | None = None
+        self._levels = levels
+        self._standard = StandardLevels(levels)
 
-    def install(self) -> None:
-        """Attach the handler, now and after every ``dictConfig``."""
-        root = logging.getLogger()
-        if not root.handlers:
-            self._root_level = root.level
-            root.setLevel(self._level)
+    def install(self) -> Callable[[], None]:
+        """Attach the handler, now and after whatever sets up logging; return the undo."""
+        if not logging.getLogger().handlers:
+            self._standard.set(None, self._levels.default)
         self.attach()
         _installed.append(self)
-        self._configure = logging.config.DictConfigurator.configure
-        original = self._configure
+        undo_setups = follow_setups(self._detached)
 
-        def configure(configurator: Any) -> None:
-            original(configurator)
+        def undo() -> None:
+            _installed.remove(self)
+            undo_setups()
+            self._detach()
+            self._standard.restore()
+
+        return undo
+
+    def set_level(self, logger: str | None) -> None:
+        """Give the stdlib logger the level that was just set, None for the root logger."""
+        level = self._levels.default if logger is None else self._levels.own[logger]
+        self._standard.set(logger, level)
+
+    @contextlib.contextmanager
+    def _detached(self) -> Iterator[None]:
+        """Keep the handler away while another set-up looks whether there are any."""
+        self._detach()
+        try:
+            yield
+        finally:
             self.attach()
-
-        logging.config.DictConfigurator.configure = configure  # type: ignore[method-assign, assignment]
 
     def attach(self) -> None:
         """Attach the handler wherever records end, and keep servers from printing them."""
@@ -165,28 +171,29 @@ class Bridge:
         for logger in (root, *_unpropagated()):
             if self._handler not in logger.handlers:
                 logger.addHandler(self._handler)
+        for logger in _loggers():
+            # dictConfig and fileConfig silence what they do not name.
+            if logger.name.startswith("otel_flow"):
+                logger.disabled = False
+        self._standard.apply()
 
-    def uninstall(self) -> None:
-        """Detach the handler everywhere and restore what was changed."""
-        _installed.remove(self)
-        logging.config.DictConfigurator.configure = self._configure  # type: ignore[method-assign]
-        for logger in (logging.getLogger(), *_unpropagated()):
+    def _detach(self) -> None:
+        for logger in (logging.getLogger(), *_loggers()):
             logger.removeHandler(self._handler)
-        if self._root_level is not None:
-            logging.getLogger().setLevel(self._root_level)
 
 
 def _is_console(handler: logging.Handler) -> bool:
     return type(handler) is logging.StreamHandler
 
 
-def _unpropagated() -> list[logging.Logger]:
+def _loggers() -> list[logging.Logger]:
     found = list(logging.Logger.manager.loggerDict.values())
+    return [logger for logger in found if isinstance(logger, logging.Logger)]
+
+
+def _unpropagated() -> list[logging.Logger]:
     return [
         logger
-        for logger in found
-        if isinstance(logger, logging.Logger)
-        and not logger.propagate
-        and logger.handlers
-        and not logger.name.startswith(_NOT_EXPORTED)
+        for logger in _loggers()
+        if not logger.propagate and logger.handlers and not logger.name.startswith(_NOT_EXPORTED)
     ]

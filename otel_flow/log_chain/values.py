@@ -21,6 +21,9 @@ _INT64 = 2**63
 
 CYCLE = "<cycle>"
 
+CLEAN = frozenset({bool, type(None)})
+"""Types whose values are plain, whatever they are."""
+
 
 def plain(value: Any, seen: tuple[int, ...] = ()) -> Any:
     """
@@ -31,7 +34,7 @@ def plain(value: Any, seen: tuple[int, ...] = ()) -> Any:
     """
     kind = type(value)
     if kind is str:
-        return value if value.isascii() else _encodable(value)
+        return value if value.isascii() else encodable(value)
     if kind is bool or value is None:
         return value
     if kind is int:
@@ -74,24 +77,33 @@ def _scalar(value: Any, seen: tuple[int, ...]) -> Any:  # noqa: PLR0911 - one re
     if isinstance(value, float):
         return plain(float(value), seen)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
+        # What a class keeps out of its repr is kept out of logs.
+        fields = [field for field in dataclasses.fields(value) if field.repr]
         return {field.name: plain(getattr(value, field.name), seen) for field in fields}
-    if callable(dump := getattr(value, "model_dump", None)):
-        return plain(dump(), seen)
+    if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
+        return plain(_dumped(dump), seen)
     if isinstance(value, BaseException):
         return f"{type(value).__qualname__}: {text(value)}"
     return text(value)
 
 
+def _dumped(dump: Any) -> Any:
+    """Return a pydantic model as a mapping; one that holds what it should not gives no warning."""
+    try:
+        return dump(warnings=False)
+    except TypeError:
+        return dump()
+
+
 def text(value: Any) -> str:
     """Return ``str(value)``, or what can be said of a value that does not allow it."""
     try:
-        return _encodable(str(value))
+        return encodable(str(value))
     except Exception as error:
         return f"<unrepresentable {type(value).__qualname__}: {type(error).__name__}>"
 
 
-def _encodable(value: str) -> str:
+def encodable(value: str) -> str:
     """Return *value* with lone surrogates escaped: UTF-8 has no bytes for them."""
     try:
         value.encode()

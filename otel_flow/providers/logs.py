@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 
+from otel_flow.delivery.processors import FlowLogRecordProcessor
 from otel_flow.providers.fork import RenewedAfterFork
 from otel_flow.providers.redacting import RedactingLogRecordProcessor
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from opentelemetry.sdk._logs import LogRecordProcessor
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
 
+    from otel_flow.otlp.records import LogEvent
     from otel_flow.providers.fork import ResourceRenewal
     from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
@@ -29,11 +31,31 @@ class FlowLoggerProvider(RenewedAfterFork, LoggerProvider):
 
     redaction: Redaction | None = None
 
+    take: Callable[[LogEvent], None] | None = None
+    """
+    Takes a log event of our chain where nothing but the engine, or nothing, waits for records.
+
+    None where a processor wants the SDK's own records, or the SDK counts them.
+    """
+
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
         """Have *log_record_processor* see every log record, without secrets."""
         if self.redaction is not None:
             log_record_processor = RedactingLogRecordProcessor(log_record_processor, self.redaction)
         super().add_log_record_processor(log_record_processor)
+        self.choose_way()
+
+    def choose_way(self) -> None:
+        """See whether there is a short way for events of our chain."""
+        self.take = None
+        # Its own count of records (otel.sdk.log.created) is the SDK's business.
+        if type(self._logger_metrics).__name__ != "NoOpLoggerMetrics":
+            return
+        processors = self._multi_log_record_processor._log_record_processors
+        if not processors:
+            self.take = _drop
+        elif len(processors) == 1 and isinstance(processors[0], FlowLogRecordProcessor):
+            self.take = processors[0].take
 
     def _renew_locks(self) -> None:
         self._logger_cache_lock = threading.Lock()
@@ -44,6 +66,10 @@ class FlowLoggerProvider(RenewedAfterFork, LoggerProvider):
         self._resource = resource
         for logger in list(self._active_loggers):
             logger._set_resource(resource)
+
+
+def _drop(_event: LogEvent) -> None:
+    """Take an event that nobody waits for."""
 
 
 def build_logger_provider(
@@ -72,6 +98,7 @@ def build_logger_provider(
     for processor in log_record_processors:
         provider.add_log_record_processor(processor)
     provider.redaction = redaction
+    provider.choose_way()
     return provider
 
 

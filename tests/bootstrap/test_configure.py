@@ -107,7 +107,7 @@ def test_an_exception_has_its_conventional_attributes(receiver):
     assert found["exception.type"].string_value == "ZeroDivisionError"
     assert found["exception.message"].string_value == "division by zero"
     assert found["exception.stacktrace"].string_value.startswith("Traceback")
-    assert "ZeroDivisionError" in json.loads(done.stdout.splitlines()[-1])["exception"]
+    assert "ZeroDivisionError" in json.loads(done.stdout.splitlines()[-1])["exception.stacktrace"]
 
 
 def test_a_value_that_raises_reaches_neither_the_caller_nor_stops_the_event(receiver):

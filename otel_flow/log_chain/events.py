@@ -1,0 +1,143 @@
+"""One pass over an event: from what was logged to its record and its line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+
+from otel_flow.correlation import bound_request_id
+from otel_flow.log_chain.composition import attributes_of, body_of, from_baggage
+from otel_flow.log_chain.lines import Timestamp
+from otel_flow.log_chain.record import Clock
+from otel_flow.redaction.signals import redacted_body
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from opentelemetry.context import Context
+    from opentelemetry.trace import SpanContext
+    from structlog.typing import EventDict
+
+    from otel_flow.log_chain.record import RecordEmitter
+    from otel_flow.log_chain.severity import Severity
+    from otel_flow.redaction import Redaction
+
+    Render = Callable[[Mapping[str, Any]], str]
+
+
+_NOTHING: dict[str, str] = {}
+_SUPPRESSED = otel_context._SUPPRESS_INSTRUMENTATION_KEY
+
+
+class Events:
+    """
+    Makes a record and lines of each event, of the same values, which are redacted once.
+
+    *service* is what every line says of who wrote it. Entries of the baggage that are
+    called by *carried* belong to the event. Files get a line of every event from *keep*.
+    """
+
+    def __init__(
+        self,
+        emitter: RecordEmitter,
+        render: Render,
+        redaction: Redaction,
+        *,
+        service: Mapping[str, str],
+        carried: Collection[str] = (),
+        keep: Callable[[Mapping[str, Any], str], None] | None = None,
+    ) -> None:
+        self.clock = Clock()
+        self._emit = emitter.emit
+        self._render = render
+        self._redaction = redaction
+        self._service = dict(service)
+        self._carried = frozenset(carried)
+        self._keep = keep
+        self._timestamp = Timestamp()
+
+    def log(
+        self,
+        name: str,
+        severity: Severity,
+        event: EventDict,
+        code: Mapping[str, Any],
+        *,
+        export: bool = True,
+        show: bool = True,
+    ) -> str:
+        """Emit the record of *event*, unless *export* says no; return its line if it is to *show*."""
+        attributes = attributes_of(event, own=True)
+        return self._pass(
+            name, severity, body_of(event), attributes, code, export=export, show=show
+        )[0]
+
+    def join(
+        self,
+        name: str,
+        severity: Severity,
+        body: Any,
+        attributes: dict[str, Any],
+        code: Mapping[str, Any],
+    ) -> tuple[Any, Mapping[str, Any], Mapping[str, str]]:
+        """Emit the record of an event that is shown elsewhere; return body and attributes, masked, and ids."""
+        return self._pass(name, severity, body, attributes, code, export=True, show=False)[1:]
+
+    def _pass(
+        self,
+        name: str,
+        severity: Severity,
+        body: Any,
+        attributes: dict[str, Any],
+        code: Mapping[str, Any],
+        *,
+        export: bool,
+        show: bool,
+    ) -> tuple[str, Any, Mapping[str, Any], Mapping[str, str]]:
+        context = otel_context.get_current()
+        span = trace.get_current_span(context).get_span_context()
+        ids = self._correlate(attributes, span, context)
+        shown = self._redaction.attributes(attributes)
+        if type(body) is str:
+            body = self._redaction.text(body)
+        else:
+            body = redacted_body(body, self._redaction)
+        everything = {**shown, **code} if code else shown
+        now = self.clock.now()
+        # Where instrumentation is suppressed an exporter is at work: its lines must not feed it.
+        if export and _SUPPRESSED not in context:
+            self._emit(name, now, severity, body, everything, span, context)
+        line = ""
+        if show or self._keep is not None:
+            fields = {
+                "timestamp": self._timestamp(now),
+                "level": severity.level,
+                "event": body,
+                **({"logger": name} if name else _NOTHING),
+                **self._service,
+                **ids,
+                **everything,
+            }
+            line = self._render(fields) if show else ""
+            if self._keep is not None:
+                self._keep(fields, line)
+        return line, body, shown, ids
+
+    def _correlate(
+        self, attributes: dict[str, Any], span: SpanContext, context: Context
+    ) -> Mapping[str, str]:
+        """Add the request's id and what the baggage carries; return the ids of the span."""
+        if self._carried:
+            for key, value in from_baggage(context, self._carried).items():
+                attributes.setdefault(key, value)
+        request = bound_request_id()
+        if not span.trace_id:
+            if request is not None:
+                attributes.setdefault("request_id", request)
+            return _NOTHING
+        trace_id = format(span.trace_id, "032x")
+        attributes.setdefault("request_id", request or trace_id)
+        return {"trace_id": trace_id, "span_id": format(span.span_id, "016x")}
