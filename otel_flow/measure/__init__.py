@@ -1,6 +1,7 @@
 """Measuring an application's own code: decorators, operations, events, money, users, audits."""
 
 from otel_flow.measure.audit import audit
+from otel_flow.measure.cache import Cache, cache
 from otel_flow.measure.carry import carried
 from otel_flow.measure.count import counted
 from otel_flow.measure.duration import timed
@@ -14,9 +15,11 @@ from otel_flow.measure.user import user
 
 
 __all__ = [
+    "Cache",
     "Operation",
     "Prediction",
     "audit",
+    "cache",
     "carried",
     "count_money",
     "counted",

@@ -17,7 +17,7 @@ import otel_flow
 
 from otel_flow import Settings, Telemetry, counted, timed, traced
 from otel_flow.errors import ConfigError, MissingDependencyError, OtelFlowError, Problem
-from otel_flow.measure import timed_operation
+from otel_flow.measure import cache, timed_operation
 
 
 if TYPE_CHECKING:
@@ -128,6 +128,18 @@ def operation() -> None:
     with timed_operation("import", source="csv") as running:
         running.set(rows=3)
         assert_type(running.seconds, float)
+
+
+def caches(get: Callable[[str], bytes | None], set_: Callable[[str, int], bool]) -> None:
+    """What is counted keeps its types, arguments included."""
+    products = cache("products")
+    assert_type(products.get(get, "a"), bytes | None)
+    assert_type(products.set(set_, "a", 1), bool)
+    products.count("get", "hit")
+
+    products.get(get, 1)  # type: ignore[arg-type]
+    products.set(set_, "a")  # type: ignore[call-arg]
+    products.count("get", "found")  # type: ignore[arg-type]
 
 
 def logging() -> None:

@@ -427,7 +427,7 @@ def test_numbers_of_a_pool(recording, redis_url):
         assert numbers(recording, "count") == {"idle": 0, "used": 1}
     assert numbers(recording, "count") == {"idle": 1, "used": 0}
     assert numbers(recording, "max") == 5
-    client.close()
+    client.connection_pool.disconnect()
     assert numbers(recording, "count") == {"idle": 0, "used": 0}
 
     (point,) = recording.points(f"{POOL}.create_time")
