@@ -151,7 +151,7 @@ def _redirected(question: Question, answer: Answer) -> Finding:
 def _headers(question: Question) -> str:
     names = ", ".join(name for name, _ in question.otlp.headers)
     given = f"the headers {names} are not accepted" if names else "no headers are set"
-    return f"{given}: OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20…"
+    return f"{given}: set OTEL_EXPORTER_OTLP_HEADERS, such as api-key=…"
 
 
 def _path(question: Question) -> str:
@@ -166,6 +166,8 @@ def _path(question: Question) -> str:
 
 def excerpt(answer: Answer) -> str:
     """Return the beginning of what *answer* says in words."""
+    if "html" in answer.content_type:
+        return "a page for people"
     text = answer.body.decode(errors="replace")
     if "protobuf" in answer.content_type:
         text = _status_message(answer.body)

@@ -79,9 +79,11 @@ def _ask(settings: Settings, seconds: float, keep: Callable[[Iterable[Finding]],
         way = list(network.check(target, seconds))
         keep(way)
         if all(step.level != "problem" for step in way):
-            keep(probe.check(settings, sent, samples, seconds))
-            said = f"span and log record have the trace id {samples.trace_id}"
-            keep([ok("probe.trace_id", f"{said}: look for it in the backend")])
+            taken = list(probe.check(settings, sent, samples, seconds))
+            keep(taken)
+            if any(each.level == "ok" and each.subject != "metrics" for each in taken):
+                said = f"span and log record have the trace id {samples.trace_id}"
+                keep([ok("probe.trace_id", f"{said}: look for it in the backend")])
 
 
 _READ_IT = "a service logs this line at its start, too"

@@ -23,7 +23,7 @@ _METHODS = {
     "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 }
 _ADVICE = {
-    "UNAUTHENTICATED": "set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20…",
+    "UNAUTHENTICATED": "set OTEL_EXPORTER_OTLP_HEADERS, such as api-key=…",
     "PERMISSION_DENIED": "the headers are known, and may not do this: look at their rights",
     "UNIMPLEMENTED": "it speaks gRPC and takes none of this signal: add it to the receiver's "
     "pipelines",

@@ -7,7 +7,7 @@ import re
 import sys
 
 from importlib.metadata import PackageNotFoundError, distributions, metadata, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -17,7 +17,6 @@ from otel_flow.providers import seams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.metadata import Distribution
 
     from otel_flow.doctor.finding import Finding
 
@@ -35,7 +34,7 @@ def check() -> Iterator[Finding]:
     """Yield what is to be said about versions."""
     yield from _python()
     yield ok("versions.opentelemetry", f"{_SDK} {version(_SDK)}, {_OWN} {_own_version()}")
-    installed = {_name(each): each for each in distributions() if each.metadata["Name"]}
+    installed = _installed()
     for name in sorted(installed):
         if name == _OWN or name.startswith("opentelemetry-"):
             yield from _requirements(installed[name], installed)
@@ -81,9 +80,28 @@ def _own_version() -> str:
         return "(not installed)"
 
 
-def _requirements(dist: Distribution, installed: dict[str, Distribution]) -> Iterator[Finding]:
-    """Yield what *dist* requires in another version than the one there is."""
-    for text in dist.requires or ():
+class _Package(NamedTuple):
+    """What is read of a distribution, once: each access to its metadata parses them anew."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...]
+
+
+def _installed() -> dict[str, _Package]:
+    """Return what is installed by canonical name; what comes first on the path is what counts."""
+    found: dict[str, _Package] = {}
+    for dist in distributions():
+        about = dist.metadata
+        if name := about["Name"]:
+            requires = tuple(about.get_all("Requires-Dist") or ())
+            found.setdefault(_canonical(name), _Package(name, about["Version"], requires))
+    return found
+
+
+def _requirements(package: _Package, installed: dict[str, _Package]) -> Iterator[Finding]:
+    """Yield what *package* requires in another version than the one there is."""
+    for text in package.requires:
         try:
             wanted = Requirement(text)
         except InvalidRequirement:
@@ -93,16 +111,16 @@ def _requirements(dist: Distribution, installed: dict[str, Distribution]) -> Ite
         there = installed.get(_canonical(wanted.name))
         has = there.version if there else None
         if has is None or not wanted.specifier.contains(has, prereleases=True):
-            name, bare = dist.metadata["Name"], f"{wanted.name}{wanted.specifier}"
+            bare = f"{wanted.name}{wanted.specifier}"
             yield problem(
                 "versions.requirement",
-                f"{name} {dist.version} requires {bare}, {has or 'nothing'} is installed",
-                f'pip install --upgrade {_OWN} {name} "{bare}"',
-                subject=name,
+                f"{package.name} {package.version} requires {bare}, {has or 'nothing'} is installed",
+                f'pip install --upgrade {_OWN} {package.name} "{bare}"',
+                subject=package.name,
             )
 
 
-def _trains(installed: dict[str, Distribution]) -> Iterator[Finding]:
+def _trains(installed: dict[str, _Package]) -> Iterator[Finding]:
     """Yield contrib's packages of another release than the SDK's."""
     sdk = re.match(r"1\.(\d+)\.(\d+)", version(_SDK))
     if sdk is None:
@@ -126,10 +144,6 @@ def _seams() -> Iterator[Finding]:
     """Try the SDK's private parts; what is missing is logged there, and told as heard."""
     if seams.metric_path() is not None and seams.span_path() is not None:
         yield ok("versions.seams", f"{_SDK} carries the short paths of spans and metrics")
-
-
-def _name(dist: Distribution) -> str:
-    return _canonical(dist.metadata["Name"])
 
 
 def _canonical(name: str) -> str:

@@ -94,8 +94,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         encoding = self.headers.get("Content-Encoding")
         body = {"gzip": gzip.decompress, "deflate": zlib.decompress}.get(encoding, bytes)(body)
         path = urllib.parse.urlsplit(self.path).path
-        request = REQUESTS[path].FromString(body)
         self.backend.attempts.append((self.path, dict(self.headers)))
+        if path not in REQUESTS:
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        request = REQUESTS[path].FromString(body)
         answer = self.backend.script.pop(0) if self.backend.script else {}
         answer = self.backend.refuse(request) or answer
         time.sleep(answer.get("delay", 0))

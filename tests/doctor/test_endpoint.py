@@ -4,8 +4,6 @@ import contextlib
 import socket
 import ssl
 
-from concurrent import futures
-
 import grpc
 import pytest
 
@@ -17,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from otel_flow.otlp.receiver import Receiver
 from tests.authority import Authority
 from tests.delivery.backend import Backend, black_hole
+from tests.doctor.servers import grpc_server
 from tests.servers import free_port
 
 
@@ -70,6 +69,11 @@ ANSWERS = {
         "services send again",
     ),
     "unknown": ({"status": 418}, "answers HTTP 418", "look at what answers at"),
+    "page of an error": (
+        {"status": 502, "type": "text/html", "body": b"<html><h1>Bad"},
+        "answers HTTP 502: a page for people",
+        "the backend behind it does not",
+    ),
     "no headers": ({"status": 401}, "answers HTTP 401", "no headers are set"),
     "no path": ({"status": 404}, "answers HTTP 404", "the backend has no /v1/traces"),
 }
@@ -290,24 +294,6 @@ def test_a_proxy_is_named(examine, backend):
     assert "the proxy http://REDACTED:REDACTED@127.0.0.1" in found.one("endpoint.tcp")["message"]
     assert found.one("probe.traces")["level"] == "ok"
     assert "geheim" not in found.text
-
-
-@contextlib.contextmanager
-def grpc_server(answer):
-    """A gRPC server that answers every call by *answer*, which gets the context."""
-
-    class Everything(grpc.GenericRpcHandler):
-        def service(self, details):
-            return grpc.unary_unary_rpc_method_handler(lambda _request, context: answer(context))
-
-    with futures.ThreadPoolExecutor(2) as threads:
-        server = grpc.server(threads, handlers=[Everything()])
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        try:
-            yield port
-        finally:
-            server.stop(None).wait()
 
 
 GRPC = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", **ONLY_TRACES}
