@@ -1,8 +1,8 @@
 """
 The registry of what must happen when a process or a server in it ends.
 
-Two moments differ. A *flush* comes when something ends that may not be the
-process: a server has served its last request, a Celery child is recycled. An *exit*
+Two moments differ. A *flush* comes at an end behind which exit handlers may still run
+or not: a pool's child is recycled, a child of ``multiprocessing`` has done its work. An *exit*
 comes once, when the process goes: the interpreter's exit handlers, or SIGTERM where
 nobody else handles it. Handlers of others are chained, never replaced, and a signal
 that would have ended the process ends it afterwards, with the same exit status.
@@ -18,7 +18,7 @@ import time
 
 from typing import TYPE_CHECKING, Any
 
-from otel_flow.process.servers import patch_servers
+from otel_flow.process.servers import Ends, patch_servers
 
 
 if TYPE_CHECKING:
@@ -36,10 +36,16 @@ _exit: dict[str, Callable[[float], object]] = {}
 _previous: dict[int, Handler] = {}
 _undo_servers: Callable[[], None] | None = None
 _deadline = 5.0
+_end: float | None = None
+"""When the deadline that an earlier, unsuccessful flush has begun to spend is over."""
 
 
 def on_flush(callback: Callable[[float], object], *, name: str) -> Callable[[], None]:
-    """Call *callback* with the seconds it has whenever a server ends; return the undo."""
+    """
+    Call *callback* with the seconds it has where a process probably ends; return the undo.
+
+    It returns False where it has not achieved what it should.
+    """
     return _register(_flush, callback, name)
 
 
@@ -71,7 +77,7 @@ def install(shutdown_timeout: float) -> None:
     _deadline = shutdown_timeout
     if _undo_servers is None:
         atexit.register(_at_exit)
-        _undo_servers = patch_servers(flush_now)
+        _undo_servers = patch_servers(Ends(flush=flush_now, die_of=_die_of))
     if threading.current_thread() is threading.main_thread():
         for number in _DEADLY:
             _chain(number)
@@ -98,13 +104,17 @@ def flush_now() -> None:
 
 
 def _call(registry: dict[str, Callable[[float], object]]) -> None:
-    end = time.monotonic() + _deadline
+    """Call what is registered; a process that passes several of its ends has one deadline."""
+    global _end
+    end = _end or time.monotonic() + _deadline
+    done = True
     for callback in list(registry.values()):
         # A callback is telemetry's own: whatever it raises, the application ends as it would.
         try:
-            callback(max(0.0, end - time.monotonic()))
-        except Exception:  # noqa: S112
-            continue
+            done &= callback(max(0.0, end - time.monotonic())) is not False
+        except Exception:
+            done = False
+    _end = None if done else end
 
 
 def _at_exit() -> None:
@@ -136,6 +146,12 @@ def _chain(number: int) -> None:
         return
     _previous[number] = current
     signal.signal(number, _on_signal)
+
+
+def _die_of(number: int) -> None:
+    """Handle *number* where it is at its default action: it ends the process."""
+    if _undo_servers is not None and signal.getsignal(number) == signal.SIG_DFL:
+        _chain(number)
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:

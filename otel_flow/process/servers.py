@@ -1,11 +1,11 @@
 """
 The end of what ends without Python's exit handlers: servers and pool children.
 
-uvicorn restores the default action and raises the signal again after its graceful
-stop, so that neither exit handlers nor a handler installed while the application was
-loading run at the end. What does run in every model, ``--workers``, ``--reload`` and
-gunicorn's ``UvicornWorker`` included, is ``Server.shutdown``, which closes the
-lifespan as its last step.
+uvicorn puts back the signal handlers that it found when it started, and raises the
+signals it got once more after its graceful stop. Where it has loaded the application, as
+in the children of ``--workers`` and ``--reload`` and in gunicorn's ``UvicornWorker``, the
+handlers it found are the default actions, and neither exit handlers nor a handler
+installed by the application run at the end. So ours is put back in between.
 
 Children of ``multiprocessing`` and of billiard (Celery) end in ``os._exit``. The first
 run the finalizers of ``multiprocessing.util``, the pool workers of billiard only the
@@ -15,24 +15,36 @@ callback of their ``_do_exit``.
 from __future__ import annotations
 
 import functools
-import importlib.abc
-import importlib.util
 import sys
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from otel_flow.process.loading import when_loaded
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
-    Patch = Callable[[ModuleType, Callable[[], None]], Callable[[], None]]
+    Undo = Callable[[], None]
+    Patch = Callable[[ModuleType, "Ends"], Undo]
 
 
-def patch_servers(flush: Callable[[], None]) -> Callable[[], None]:
-    """Call *flush* at the end of each server, loaded already or later; return the undo."""
-    undos = [_when_loaded(name, patch, flush) for name, patch in _PATCHES.items()]
+class Ends(NamedTuple):
+    """What is to be done where a process ends."""
+
+    flush: Callable[[], None]
+    """Deliver what there is: something ends that is probably the process."""
+    die_of: Callable[[int], None]
+    """Deliver when this signal comes, where it is at its default action."""
+
+
+def patch_servers(ends: Ends) -> Undo:
+    """Call *ends* where servers end that are loaded already or later; return the undo."""
+    undos = [
+        when_loaded(name, functools.partial(_applied, patch, ends))
+        for name, patch in _PATCHES.items()
+    ]
 
     def undo() -> None:
         for take_back in undos:
@@ -41,40 +53,52 @@ def patch_servers(flush: Callable[[], None]) -> Callable[[], None]:
     return undo
 
 
-def _when_loaded(name: str, patch: Patch, flush: Callable[[], None]) -> Callable[[], None]:
-    if module := sys.modules.get(name):
-        return patch(module, flush)
-    finder = _LoadHook(name, patch, flush)
-    sys.meta_path.insert(0, finder)
-    return finder.undo
+def _applied(patch: Patch, ends: Ends, module: ModuleType) -> Undo:
+    return patch(module, ends)
 
 
-def _patch_uvicorn(module: ModuleType, flush: Callable[[], None]) -> Callable[[], None]:
+class _Captured(list[int]):
+    """The signals that a server of uvicorn got and will raise once more, the last one first."""
+
+    def __init__(self, signals: Iterable[int], die_of: Callable[[int], None]) -> None:
+        super().__init__(signals)
+        self._die_of = die_of
+
+    def __reversed__(self) -> Iterator[int]:
+        # Read when the server has put the handlers back that it had found.
+        for number in set(self):
+            self._die_of(number)
+        return super().__reversed__()
+
+
+def _patch_uvicorn(module: ModuleType, ends: Ends) -> Undo:
     server = module.Server
-    original = server.shutdown
+    original = server.startup
 
     @functools.wraps(original)
-    async def shutdown(self: Any, *arguments: Any, **keywords: Any) -> None:
+    async def startup(self: Any, *arguments: Any, **keywords: Any) -> None:
+        # Before 0.29 uvicorn raised no signals again, and ended as other programs do.
+        if (captured := getattr(self, "_captured_signals", None)) is not None:
+            self._captured_signals = _Captured(captured, ends.die_of)
         await original(self, *arguments, **keywords)
-        flush()
 
-    server.shutdown = shutdown
+    server.startup = startup
 
     def undo() -> None:
-        if server.shutdown is shutdown:
-            server.shutdown = original
+        if server.startup is startup:
+            server.startup = original
 
     return undo
 
 
-def _patch_billiard(module: ModuleType, flush: Callable[[], None]) -> Callable[[], None]:
+def _patch_billiard(module: ModuleType, ends: Ends) -> Undo:
     worker = module.Worker
     original = worker._do_exit
 
     @functools.wraps(original)
     def _do_exit(self: Any, *arguments: Any, **keywords: Any) -> None:
         # The original ends in os._exit right after `on_exit`, Celery's worker_process_shutdown.
-        self.on_exit = _followed_by(flush, self.on_exit)
+        self.on_exit = _followed_by(ends.flush, self.on_exit)
         original(self, *arguments, **keywords)
 
     worker._do_exit = _do_exit
@@ -99,13 +123,13 @@ def _followed_by(
     return both
 
 
-def _patch_multiprocessing(module: ModuleType, flush: Callable[[], None]) -> Callable[[], None]:
+def _patch_multiprocessing(module: ModuleType, ends: Ends) -> Undo:
     """Flush as the last finalizer of each child, after the application's own."""
 
     def in_child(flushes: _Flushes) -> None:
         module.Finalize(None, flushes.run, exitpriority=_LAST)
 
-    flushes = _Flushes([flush])
+    flushes = _Flushes([ends.flush])
     module.register_after_fork(flushes, in_child)
     if _multiprocessing_child():
         in_child(flushes)
@@ -142,57 +166,3 @@ _PATCHES: dict[str, Patch] = {
     "billiard.pool": _patch_billiard,
     "multiprocessing.util": _patch_multiprocessing,
 }
-
-
-class _LoadHook(importlib.abc.MetaPathFinder):
-    """A finder that finds nothing, but patches the server's module once it is loaded."""
-
-    def __init__(self, name: str, patch: Patch, flush: Callable[[], None]) -> None:
-        self._name = name
-        self._patch_module = patch
-        self._flush = flush
-        self._undo: Callable[[], None] | None = None
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """Find the awaited module as the other finders do, with a loader that patches it."""
-        del path, target
-        if fullname != self._name:
-            return None
-        self._remove()
-        spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _PatchingLoader(spec.loader, self._patch)
-        return spec
-
-    def _patch(self, module: ModuleType) -> None:
-        self._undo = self._patch_module(module, self._flush)
-
-    def _remove(self) -> None:
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-
-    def undo(self) -> None:
-        """Stop waiting for the module, or take the patch back."""
-        self._remove()
-        if self._undo is not None:
-            self._undo()
-
-
-class _PatchingLoader(importlib.abc.Loader):
-    """A loader that does what *loader* does and then patches the module."""
-
-    def __init__(self, loader: Any, patch: Callable[[ModuleType], None]) -> None:
-        self._loader = loader
-        self._patch = patch
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Create the module as the real loader does."""
-        module: ModuleType | None = self._loader.create_module(spec)
-        return module
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Execute the module as the real loader does, then patch it."""
-        self._loader.exec_module(module)
-        self._patch(module)
