@@ -125,6 +125,10 @@ class Telemetry:
             return True
         return self.pipeline.force_flush(self._timeout(timeout))
 
+    def finish(self, timeout: float) -> bool:
+        """Flush where the process probably ends, and say on stderr what could not be delivered."""
+        return self.pipeline is None or self._ended or self.pipeline.finish(timeout)
+
     def shutdown(self, timeout: float | None = None) -> bool:
         """Deliver what is queued within *timeout* seconds and stop; a second call does nothing."""
         if self._ended:

@@ -84,7 +84,7 @@ def _start(settings: Settings, components: Components) -> Telemetry:
     handle = _build(settings, resource, identity, components, redaction)
     _components[handle] = components
     set_globals(settings, handle)
-    process.on_flush(handle.force_flush, name="telemetry")
+    process.on_flush(handle.finish, name="telemetry")
     process.on_exit(handle.shutdown, name="telemetry")
     process.install(settings.shutdown_timeout)
     if PULL in settings.metrics_exporters:

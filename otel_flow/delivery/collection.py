@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -17,7 +18,7 @@ from otel_flow.delivery.suppression import suppressed
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from otel_flow.delivery.births import Stream
     from otel_flow.delivery.lane import Lane
@@ -90,6 +91,7 @@ class Collection:
     def renew(self) -> None:
         """Start anew, as in a forked child."""
         self._starting = threading.Lock()
+        self._holders = 0
         self._thread: threading.Thread | None = None
         self._next = time.monotonic() + self._interval
         self._said_stuck = False
@@ -97,39 +99,60 @@ class Collection:
         self.reader.births.renew()
         self.reader.scrape.renew()
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """
+        Start no collection that is due, until the block ends.
+
+        It would put later values into the place of those that somebody waits for.
+        """
+        with self._starting:
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._starting:
+                self._holders -= 1
+
     def run_if_due(self, now: float) -> float:
         """Start a collection where one is due; return when the next one is."""
         if now >= self._next:
             self._next = max(self._next + self._interval, now)
-            self._start()
+            if self._is_running():
+                self._say_stuck()
+            elif not self._holders:
+                self._start()
         return self._next
 
     def run_now(self, end: float) -> bool:
-        """Collect and return by *end* whether the collection was completed."""
-        if (running := self._thread) is not None and running.ident is not None:
+        """Collect and return by *end* whether a collection that began after now was completed."""
+        if (running := self._thread) is not None:
             running.join(max(0.0, end - time.monotonic()))
         thread = self._start()
-        if thread is not None and thread.ident is not None:
-            thread.join(max(0.0, end - time.monotonic()))
-            return not thread.is_alive()
-        return self._thread is None
+        if thread is None:
+            return True
+        thread.join(max(0.0, end - time.monotonic()))
+        return thread is not running and not thread.is_alive()
+
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _start(self) -> threading.Thread | None:
-        """Start a collection and return its thread, or None where one is running or ran inline."""
+        """Return the thread of the collection that runs now, or None where it ran inline."""
         with self._starting:
-            if self._thread is not None and self._thread.is_alive():
-                self._say_stuck()
-                return None
+            if self._is_running():
+                return self._thread
             thread = threading.Thread(target=self._collect, name="otel-flow-collect", daemon=True)
-            self._thread = thread
-        try:
-            thread.start()
-        except RuntimeError:
-            # No new threads at interpreter exit: collect where we are.
-            self._thread = None
-            self._collect()
-            return None
-        return thread
+            try:
+                thread.start()
+            except RuntimeError:
+                # No new threads at interpreter exit: collect where we are.
+                self._thread = None
+            else:
+                self._thread = thread
+                return thread
+        self._collect()
+        return None
 
     def _collect(self) -> None:
         started = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from otel_flow.delivery.accounting import Accounting
     from otel_flow.delivery.collection import Collection
     from otel_flow.delivery.lane import Lane
+    from otel_flow.delivery.ledger import Mark
 
 
 _CHILD_EXIT = 0.5
@@ -41,6 +43,7 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._flushing = False
         self._stopped = False
+        self._said: dict[str, int] | None = None
 
     def wake(self) -> None:
         """Have the worker look at the queues; the first call starts it."""
@@ -115,10 +118,13 @@ class Engine:
         start = time.monotonic()
         end = start + timeout
         lost = {name: lane.ledger.lost() for name, lane in self.lanes.items()}
-        collected = self.collection is None or self.collection.run_now(end)
-        marks = {name: lane.ledger.produced() for name, lane in self.lanes.items()}
-        self._push(end)
-        done = self._await(marks, start, end)
+        with self.collection.held() if self.collection else contextlib.nullcontext():
+            collected = self.collection is None or self.collection.run_now(end)
+            marks = {name: lane.ledger.mark() for name, lane in self.lanes.items()}
+            self._push(end)
+            done = self._await(marks, start, end)
+        if not done:
+            self._note_silence(marks)
         return (
             done
             and collected
@@ -140,9 +146,13 @@ class Engine:
             lane.pump()
             lane.sender.stop_at(None)
 
-    def _await(self, marks: Mapping[str, int], start: float, end: float) -> bool:
+    def _await(self, marks: dict[str, Mark], start: float, end: float) -> bool:
         def done() -> bool:
-            return all(self.lanes[name].ledger.settled() >= mark for name, mark in marks.items())
+            # Another flush may have put later values into the place of those that we wait
+            # for: then it is these that are to arrive.
+            for name, mark in marks.items():
+                marks[name] = self.lanes[name].ledger.moved(mark)
+            return all(self.lanes[name].ledger.reached(mark) for name, mark in marks.items())
 
         with self.changed:
             while not done():
@@ -153,9 +163,23 @@ class Engine:
 
     def _end(self, start: float, end: float) -> float:
         """Return the deadline, nearer where a recycled child meets a backend that fails."""
-        if self._is_child and any(lane.sender.failing for lane in self.lanes.values()):
+        if self._is_child and any(lane.sender.outage for lane in self.lanes.values()):
             return min(end, start + _CHILD_EXIT)
         return end
+
+    def _note_silence(self, marks: Mapping[str, Mark]) -> None:
+        """Let the processes of this family know which backends let a whole deadline pass."""
+        for name, mark in marks.items():
+            lane = self.lanes[name]
+            if lane.sender.in_flight() and not lane.ledger.reached(mark):
+                lane.sender.outage.begins()
+
+    def finish(self, timeout: float) -> bool:
+        """Deliver what there is at what is probably the end; say what is left behind if it is."""
+        delivered = self.flush(timeout)
+        if not delivered:
+            self._say_left(self._report(delivered))
+        return delivered
 
     def shutdown(self, timeout: float) -> FlushReport:
         """Deliver what there is, stop, and say what was left; later calls repeat the answer."""
@@ -167,8 +191,16 @@ class Engine:
             lane.close()
         report = self._report(delivered)
         if not already:
-            report_left_behind(report.left_behind, report.dropped)
+            self._say_left(report)
         return report
+
+    def _say_left(self, report: FlushReport) -> None:
+        """Say it, unless it was said already at another end of this process."""
+        # Each end collects metrics once more.
+        said = {signal: left for signal, left in report.left_behind.items() if signal != "metrics"}
+        if self._said != said:
+            report_left_behind(report.left_behind, report.dropped)
+        self._said = said
 
     def _report(self, delivered: bool) -> FlushReport:
         numbers = self.accounting()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from otel_flow.delivery.accounting import SUPERSEDED, Accounting, Tally
 
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from otel_flow.delivery.queue import ItemQueue
+
+
+class Mark(NamedTuple):
+    """A moment of one signal: how many items there had been, how many of them replaced."""
+
+    produced: int
+    superseded: int
 
 
 class Ledger:
@@ -75,10 +82,20 @@ class Ledger:
         with self.changed:
             return self._tally.taken + self._queue.overflowed() + len(self._queue)
 
-    def settled(self) -> int:
-        """Return of how many items is known what became of them."""
+    def mark(self) -> Mark:
+        """Return the place in the stream of items that everything up to now lies before."""
         with self.changed:
-            return self._tally.settled + self._queue.overflowed()
+            return Mark(self.produced(), self._tally.dropped[SUPERSEDED])
+
+    def moved(self, mark: Mark) -> Mark:
+        """Return *mark*, behind what has replaced items before it where that happened."""
+        with self.changed:
+            return mark if self._tally.dropped[SUPERSEDED] == mark.superseded else self.mark()
+
+    def reached(self, mark: Mark) -> bool:
+        """Return whether it is known of everything before *mark* what became of it."""
+        with self.changed:
+            return self._tally.settled + self._queue.overflowed() >= mark.produced
 
     def lost(self) -> int:
         """Return how many items have been dropped."""

@@ -130,10 +130,17 @@ class Pipeline:
 
     def force_flush(self, timeout: float) -> bool:
         """Deliver what is queued and return within *timeout* seconds whether all of it arrived."""
+        return self._flush(self._engine.flush, timeout)
+
+    def finish(self, timeout: float) -> bool:
+        """Flush where the process probably ends: what is left behind is said."""
+        return self._flush(self._engine.finish, timeout)
+
+    def _flush(self, engine: Callable[[float], bool], timeout: float) -> bool:
         flushes = [functools.partial(part.force_flush, timeout * 1000) for part in self._foreign]
         calls = start_all(flushes)
         end = time.monotonic() + timeout
-        delivered = self._engine.flush(timeout)
+        delivered = engine(timeout)
         return wait_all(calls, end) and delivered
 
     def shutdown(self, timeout: float) -> FlushReport:

@@ -8,6 +8,7 @@ import time
 
 from typing import TYPE_CHECKING
 
+from otel_flow.delivery.outage import Outage
 from otel_flow.delivery.suppression import suppressed
 from otel_flow.delivery.verdict import Verdict, backoff
 
@@ -46,6 +47,7 @@ class Sender:
         self._outlet = outlet
         self._report = report
         self._timeout = timeout
+        self.outage = Outage()
         self.renew(backlog)
 
     def renew(self, backlog: Backlog) -> None:
@@ -109,6 +111,7 @@ class Sender:
             self._backlog.finish()
             self._failures = self._refusals = 0
             self.failing = False
+            self.outage.ends()
             self._ledger.deliver(chunk.items - rejected)
         if rejected:
             self._ledger.drop(rejected, "rejected")
@@ -119,6 +122,7 @@ class Sender:
             self._backlog.pause()
             self._failures += 1
             self.failing = True
+            self.outage.begins()
             waiting = self._backlog.items
             self._ledger.changed.notify_all()
         self._report.failed(verdict.reason, waiting=waiting, lost=self._ledger.lost())

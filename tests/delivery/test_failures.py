@@ -240,7 +240,7 @@ def test_an_item_that_cannot_be_sent_is_counted(backend, base, build, capsys):
     flow.span("huge", **{f"{n}": ["x" * 1024] * 99 for n in range(128)})
     flow.span("after")
 
-    assert not flow.pipeline.force_flush(10)
+    assert not flow.pipeline.force_flush(60)
     assert [s.name for s in backend.spans()] == ["before", "after"]
     assert flow.numbers("traces").dropped == {"too_large": 1}
     assert "dropped: 1 (too_large)" in capsys.readouterr().err

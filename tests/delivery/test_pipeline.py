@@ -1,8 +1,4 @@
-import time
-
-import pytest
-
-from tests.delivery.backend import black_hole, until
+from tests.delivery.backend import until
 
 
 def test_three_signals_arrive(backend, base, build):
@@ -47,37 +43,6 @@ def test_unsampled_spans_stay(base, build):
 
     assert flow.pipeline.force_flush(5)
     assert flow.numbers("traces").produced == 0
-
-
-@pytest.mark.parametrize("kind", ["refused", "black hole", "dead name"])
-def test_shutdown_returns_by_the_deadline(build, kind, capsys):
-    """Whatever the backend does not do, shutdown returns by its deadline and says what it left."""
-    with black_hole() as port:
-        base = {
-            "refused": "http://127.0.0.1:1",
-            "black hole": f"http://127.0.0.1:{port}",
-            "dead name": "http://nowhere.invalid:4318",
-        }[kind]
-        flow = build(base, delay=60)
-        flow.span()
-        flow.log()
-        flow.meter.create_counter("orders").add(1)
-        started = time.monotonic()
-        report = flow.pipeline.shutdown(0.5)
-        seconds = time.monotonic() - started
-
-    assert seconds < 0.75
-    assert not report
-    assert report.left_behind == {"traces": 1, "logs": 1, "metrics": 1}
-    assert "left behind at shutdown: 1 traces, 1 logs, 1 metrics" in capsys.readouterr().err
-
-
-def test_flush_is_truthful(build):
-    """A flush that delivers nothing returns False."""
-    flow = build("http://127.0.0.1:1", delay=60)
-    flow.span()
-
-    assert not flow.pipeline.force_flush(0.2)
 
 
 def test_items_after_shutdown_are_counted(base, build):

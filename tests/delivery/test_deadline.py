@@ -1,0 +1,146 @@
+"""Whatever a backend does not do, callers return by their deadline and learn what was left."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.delivery.backend import Backend, black_hole, until
+
+
+DEADLINE = 0.5
+BOUND = DEADLINE + 0.25
+SLACK = 1.0
+"""What a machine that does much else may take to wake a thread that is due."""
+
+
+@contextlib.contextmanager
+def refusing():
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def silent():
+    """Takes connections and never answers."""
+    with black_hole() as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def deaf():
+    """Does not even take connections: its queue of them is full, further SYNs are dropped."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(8):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def slow():
+    """Answers, but later than anyone waits."""
+    backend = Backend()
+    backend.script = [{"delay": 3}] * 100
+    yield f"http://127.0.0.1:{backend.port}"
+    backend.close()
+
+
+@contextlib.contextmanager
+def nameless(monkeypatch):
+    """A name server that is gone: looking a name up blocks in C and cannot be interrupted."""
+    gone = threading.Event()
+    real = socket.getaddrinfo
+
+    def hang(host, *arguments, **keywords):
+        if host == "collector.invalid":
+            gone.wait(30)
+            raise socket.gaierror("no answer")
+        return real(host, *arguments, **keywords)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    yield "http://collector.invalid:4318"
+    gone.set()
+
+
+@pytest.fixture(params=["refusing", "silent", "deaf", "slow", "nameless"])
+def unreachable(request, monkeypatch):
+    """The URL of a backend that takes nothing in time."""
+    make = globals()[request.param]
+    with make(monkeypatch) if make is nameless else make() as base:
+        yield base
+
+
+def record(flow):
+    flow.span()
+    flow.log()
+    flow.meter.create_counter("orders").add(1)
+
+
+def test_shutdown_returns_by_the_deadline(unreachable, build, capsys):
+    """A shutdown returns by its deadline, all signals together, and says what it left behind."""
+    flow = build(unreachable, delay=60)
+    record(flow)
+    started = time.monotonic()
+    report = flow.pipeline.shutdown(DEADLINE)
+
+    assert time.monotonic() - started < BOUND + SLACK
+    assert not report
+    assert report.left_behind == {"traces": 1, "logs": 1, "metrics": 1}
+    assert "left behind at shutdown: 1 traces, 1 logs, 1 metrics" in capsys.readouterr().err
+
+
+def test_flush_returns_by_the_deadline(unreachable, build):
+    """A flush that did not deliver everything returns by its deadline, and returns False."""
+    flow = build(unreachable, delay=60)
+    record(flow)
+    started = time.monotonic()
+    delivered = flow.pipeline.force_flush(DEADLINE)
+
+    assert time.monotonic() - started < BOUND + SLACK
+    assert delivered is False
+
+
+def test_a_second_end_has_what_the_first_has_left(build, capsys):
+    """What was left behind is said once, however many ends a process passes."""
+    with refusing() as base:
+        flow = build(base, delay=60)
+        record(flow)
+        finished = flow.pipeline.finish(DEADLINE)
+        flow.pipeline.shutdown(0)
+
+    assert not finished
+    assert capsys.readouterr().err.count("left behind at shutdown") == 1
+
+
+def test_values_that_replace_others_are_awaited(backend, base, build):
+    """A flush whose values another flush has replaced returns when the later ones have arrived."""
+    flow = build(base, delay=60)
+    counter = flow.meter.create_counter("orders")
+    lane = flow.pipeline._engine.lanes["metrics"]
+    arrived = []
+
+    def flush():
+        flow.pipeline.force_flush(30)
+        arrived.append(max(m.sum.data_points[0].as_int for m in backend.metrics()))
+
+    backend.script = [{"delay": 0.5}]
+    flushes = [threading.Thread(target=flush) for _ in range(3)]
+    for number, thread in enumerate(flushes):
+        counter.add(1)
+        produced = lane.ledger.produced()
+        thread.start()
+        until(lambda produced=produced: lane.ledger.produced() > produced)
+        until(lambda number=number: number or lane.sender.in_flight())
+    for thread in flushes:
+        thread.join()
+
+    # The first one's request was under way; the second one's values gave way to the third's.
+    assert sorted(arrived)[1:] == [3, 3]
