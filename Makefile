@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test coverage lint docs-check stack backends pythons clean
+.PHONY: help demo test coverage fidelity chaos lint docs-check stack backends pythons clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -37,6 +37,12 @@ coverage: .venv/.installed  ## run all tests and require 95 % of branches, subpr
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+fidelity: .venv/.installed  ## the long matrices: servers, forks, versions
+	$(BIN)/python -m pytest -q -m fidelity
+
+chaos: .venv/.installed  ## long outages and random kills
+	$(BIN)/python -m pytest -q -m chaos
 
 lint: .venv/.installed  ## ruff, mypy, the import contracts, YAML
 	$(BIN)/ruff check .

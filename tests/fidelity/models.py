@@ -1,0 +1,119 @@
+"""The servers, workers and programs whose telemetry is counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+
+from typing import Literal
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Model:
+    """How a server is started, and how it ends."""
+
+    name: str
+    command: str
+    """With ``{port}`` and ``{folder}``, which holds what a reloader watches."""
+    kind: Literal["asgi", "wsgi", "celery", "beat"] = "asgi"
+    status: int = 0
+    """The exit status after SIGTERM, as it is without telemetry."""
+    interrupted: int | None = 0
+    """The exit status after SIGINT; None where the server dies of it without a graceful stop."""
+    recycle: str | signal.Signals | None = None
+    """Arguments by which workers are replaced after some work, or the signal that does it."""
+    reload: signal.Signals | None = None
+    workers: int = 1
+    """How many processes serve at a time."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_GUNICORN = "gunicorn -b 127.0.0.1:{port} --graceful-timeout 20"
+_CELERY = "celery -A jobs worker --loglevel INFO --without-gossip --without-mingle"
+_FEW = "--max-requests 20"
+
+SERVERS = (
+    Model(
+        name="uvicorn",
+        command="uvicorn --port {port} web:app",
+        status=-signal.SIGTERM,
+        recycle="--limit-max-requests 40",
+    ),
+    Model(
+        name="uvicorn --workers 4",
+        command="uvicorn --port {port} --workers 4 web:app",
+        workers=4,
+        recycle="--limit-max-requests 20",
+        reload=signal.SIGHUP,
+    ),
+    Model(
+        name="uvicorn --reload",
+        command="uvicorn --port {port} --reload --reload-dir {folder} web:app",
+        recycle="touch",
+    ),
+    Model(
+        name="gunicorn UvicornWorker",
+        command=f"{_GUNICORN} -w 2 -k uvicorn_worker.UvicornWorker web:app",
+        workers=2,
+        recycle=_FEW,
+        reload=signal.SIGHUP,
+    ),
+    Model(
+        name="gunicorn UvicornWorker --preload",
+        command=f"{_GUNICORN} -w 2 -k uvicorn_worker.UvicornWorker --preload web:app",
+        workers=2,
+        recycle=_FEW,
+    ),
+    Model(
+        name="gunicorn asgi",
+        command=f"{_GUNICORN} -w 2 -k asgi web:app",
+        workers=2,
+        recycle=_FEW,
+        reload=signal.SIGHUP,
+    ),
+    Model(
+        name="gunicorn gevent",
+        command=f"{_GUNICORN} -w 2 -k gevent web:wsgi",
+        workers=2,
+        kind="wsgi",
+        recycle=_FEW,
+        reload=signal.SIGHUP,
+    ),
+    Model(
+        name="gunicorn gthread --preload",
+        command=f"{_GUNICORN} -w 2 -k gthread --threads 4 --preload web:wsgi",
+        workers=2,
+        kind="wsgi",
+        recycle=_FEW,
+    ),
+    Model(
+        name="granian",
+        command="granian --interface asgi --port {port} --workers 2 web:app",
+        workers=2,
+        recycle=signal.SIGHUP,
+        reload=signal.SIGHUP,
+    ),
+    Model(
+        name="hypercorn",
+        command="hypercorn -b 127.0.0.1:{port} -w 2 web:app",
+        workers=2,
+        recycle=_FEW,
+    ),
+)
+
+WORKERS = (
+    Model(
+        name="celery prefork",
+        command=f"{_CELERY} -P prefork -c 2",
+        workers=2,
+        kind="celery",
+        recycle="--max-tasks-per-child=1",
+        reload=signal.SIGHUP,
+    ),
+    Model(name="celery threads", command=f"{_CELERY} -P threads -c 2", kind="celery"),
+    Model(name="celery solo", command=f"{_CELERY} -P solo", kind="celery"),
+    Model(name="celery gevent", command=f"{_CELERY} -P gevent -c 4", kind="celery"),
+    Model(name="celery beat", command="celery -A jobs beat --loglevel INFO", kind="beat"),
+)

@@ -1,0 +1,184 @@
+"""How the life of a server goes on: what happens to it, and to what it sends to."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import time
+
+from typing import TYPE_CHECKING, Any
+
+from tests.fidelity.service import Service, until
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.fidelity.models import Model
+
+
+ENOUGH = 60
+"""Units of work before something happens, and after it."""
+
+
+@dataclasses.dataclass(kw_only=True)
+class Cell:
+    """One cell of the table, on its way."""
+
+    model: Model
+    folder: Path
+    collector: Any
+    wrapped: bool = False
+    broker: str = ""
+    status: int | None = None
+    """How the server ended."""
+    expected: int | None = 0
+    service: Service = None  # type: ignore[assignment]
+    answered: list[int] = dataclasses.field(default_factory=list)
+
+    def start(self, arguments: str = "", **environ: str) -> Service:
+        self.expected = self.model.status
+        self.service = Service(
+            self.model,
+            self.folder,
+            self.collector.endpoint,
+            wrapped=self.wrapped,
+            broker=self.broker,
+            arguments=arguments,
+            **environ,
+        )
+        return self.service
+
+    def end(self, number: signal.Signals = signal.SIGTERM, *, group: bool = False) -> None:
+        self.service.send(number, group=group)
+        self.status = self.service.wait()
+
+
+def stopped(cell: Cell) -> None:
+    """SIGTERM when there is nothing more to do."""
+    service = cell.start()
+    with service.load() as load:
+        service.wait_for(ENOUGH)
+    _keep(cell, load)
+    cell.end()
+
+
+def terminated(cell: Cell) -> None:
+    """SIGTERM under load."""
+    service = cell.start()
+    with service.load() as load:
+        service.wait_for(ENOUGH)
+        cell.end()
+    _keep(cell, load)
+
+
+def interrupted(cell: Cell) -> None:
+    """SIGINT to the whole process group under load, as Ctrl-C sends it."""
+    service = cell.start()
+    cell.expected = cell.model.interrupted
+    with service.load() as load:
+        service.wait_for(ENOUGH)
+        cell.end(signal.SIGINT, group=True)
+    _keep(cell, load)
+
+
+def reloaded(cell: Cell) -> None:
+    """SIGHUP under load, which replaces the workers, then SIGTERM."""
+    service = cell.start()
+    with service.load() as load:
+        service.wait_for(ENOUGH)
+        assert cell.model.reload is not None
+        service.send(cell.model.reload)
+        until(lambda: service.generations() > 1, "new workers", service.process)
+        service.wait_for(ENOUGH)
+        cell.end()
+    _keep(cell, load)
+
+
+def recycled(cell: Cell) -> None:
+    """Workers are replaced by new ones after some work, again and again, then SIGTERM."""
+    recycle = cell.model.recycle
+    service = cell.start(recycle if isinstance(recycle, str) and recycle[:1] == "-" else "")
+    with service.load() as load:
+        if cell.model.name == "uvicorn":
+            # Nobody starts it again.
+            cell.expected, cell.status = 0, service.wait()
+        else:
+            _recycle(cell, service)
+            cell.end()
+    _keep(cell, load)
+
+
+def _recycle(cell: Cell, service: Service) -> None:
+    service.wait_for(ENOUGH)
+    if isinstance(cell.model.recycle, signal.Signals):
+        service.send(cell.model.recycle)
+    elif cell.model.recycle == "touch":
+        changed = service.watched / "settings.py"
+        os.utime(changed, (time.time() + 10, time.time() + 10))
+    until(lambda: service.generations() > service.model.workers, "new workers", service.process)
+    service.wait_for(ENOUGH)
+
+
+def collector_restarted(cell: Cell) -> None:
+    """The Collector is away for a while under load."""
+    service = cell.start()
+    with service.load() as load:
+        service.wait_for(ENOUGH)
+        cell.collector.stop()
+        service.wait_for(ENOUGH)
+        cell.collector.start()
+        service.wait_for(ENOUGH)
+        cell.end()
+    _keep(cell, load)
+
+
+def collector_slow(cell: Cell) -> None:
+    """The Collector takes 0.3 s for each answer."""
+    cell.collector.slow_down(0.3)
+    terminated(cell)
+
+
+def collector_down(cell: Cell) -> None:
+    """The Collector goes before the work begins and never comes back."""
+    cell.collector.stop()
+    terminated(cell)
+
+
+def forking(cell: Cell) -> None:
+    """Requests fork children that work, too, while exports are under way."""
+    service = cell.start(OTEL_BSP_SCHEDULE_DELAY="20", OTEL_BLRP_SCHEDULE_DELAY="20")
+    with service.load("/fork") as load:
+        service.wait_for(2 * ENOUGH)
+        cell.end()
+    _keep(cell, load)
+
+
+def _keep(cell: Cell, load: Any) -> None:
+    if load is not None:
+        cell.answered = sorted(load.answered)
+
+
+SCENARIOS: dict[str, Callable[[Cell], None]] = {
+    "stop": stopped,
+    "SIGTERM": terminated,
+    "SIGINT": interrupted,
+    "SIGHUP": reloaded,
+    "recycle": recycled,
+    "Collector restarted": collector_restarted,
+    "Collector slow": collector_slow,
+    "Collector down": collector_down,
+    "fork": forking,
+}
+
+
+def happens(model: Model, scenario: str) -> bool:
+    """Whether *scenario* can happen to *model*."""
+    return {
+        "SIGINT": model.interrupted is not None,
+        "SIGHUP": model.reload is not None,
+        "recycle": model.recycle is not None,
+        "fork": model.kind in ("asgi", "wsgi"),
+    }.get(scenario, True)
