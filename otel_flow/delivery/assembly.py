@@ -11,6 +11,7 @@ from otel_flow.delivery.backlog import Backlog
 from otel_flow.delivery.collection import Collection, FlowMetricReader
 from otel_flow.delivery.encoding import MetricsEncoder, log_encoder, span_encoder
 from otel_flow.delivery.engine import Engine
+from otel_flow.delivery.grpc_outlet import GrpcOutlet
 from otel_flow.delivery.lane import Lane
 from otel_flow.delivery.outlet import HttpOutlet
 from otel_flow.delivery.preferences import metric_preferences
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
 
     from otel_flow.delivery.encoding import Encoder
+    from otel_flow.delivery.outlet import Outlet
     from otel_flow.otlp import Redactor
     from otel_flow.settings import BatchSettings, OtlpSettings, Settings
 
@@ -45,9 +47,8 @@ class Parts(NamedTuple):
 
 
 def carries(settings: Settings, signal: str) -> bool:
-    """Return whether the engine sends *signal*: OTLP over HTTP; gRPC is upstream's exporter."""
-    otlp: OtlpSettings = getattr(settings, f"otlp_{signal}")
-    return "otlp" in getattr(settings, f"{signal}_exporters") and otlp.protocol == "http/protobuf"
+    """Return whether the engine sends *signal* over OTLP."""
+    return "otlp" in getattr(settings, f"{signal}_exporters")
 
 
 def build_engine(
@@ -121,9 +122,7 @@ def _add(
         signal=signal,
         queue=_queue(engine, settings, batch),
         encode=encoders[signal](),
-        outlet=HttpOutlet(
-            signal, otlp.endpoint, Transport(otlp, proxy=settings.proxy_for(otlp.endpoint))
-        ),
+        outlet=_outlet(settings, signal, otlp),
         report=Report(signal, otlp.endpoint),
         timeout=otlp.timeout if batch is None else min(otlp.timeout, batch.export_timeout),
         schedule_delay=0.0 if batch is None else batch.schedule_delay,
@@ -135,6 +134,13 @@ def _add(
     )
     engine.lanes[signal] = lane
     return (lane,)
+
+
+def _outlet(settings: Settings, signal: str, otlp: OtlpSettings) -> Outlet:
+    if otlp.protocol == "grpc":
+        return GrpcOutlet(signal, otlp)
+    transport = Transport(otlp, proxy=settings.proxy_for(otlp.endpoint))
+    return HttpOutlet(signal, otlp.endpoint, transport)
 
 
 def _queue(engine: Engine, settings: Settings, batch: BatchSettings | None) -> ItemQueue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from otel_flow.delivery.transport import TransportError
 from otel_flow.delivery.verdict import Verdict, judge
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Outlet(Protocol):
     """Takes chunks, one at a time; whatever goes wrong is a verdict, never an exception."""
 
+    kind: Literal["http", "grpc"]
     endpoint: str
     on_request: Callable[[float, int | None, str | None], None]
     """Called with the seconds, the status if there was an answer, and the error if there was one."""
@@ -33,18 +34,20 @@ class Outlet(Protocol):
         ...
 
 
-def _ignore(seconds: float, status: int | None, error: str | None) -> None:
+def ignore_request(seconds: float, status: int | None, error: str | None) -> None:
     """Record nothing of a request, as long as there is no meter provider."""
 
 
 class HttpOutlet:
     """OTLP over HTTP."""
 
+    kind: Literal["http", "grpc"] = "http"
+
     def __init__(self, signal: str, endpoint: str, transport: Transport) -> None:
         self.endpoint = endpoint
         self._signal = signal
         self._transport = transport
-        self.on_request: Callable[[float, int | None, str | None], None] = _ignore
+        self.on_request: Callable[[float, int | None, str | None], None] = ignore_request
 
     def post(self, chunk: Chunk, timeout: float) -> Verdict:
         """Send *chunk* as one request; *timeout* bounds each wait for the network."""

@@ -24,8 +24,6 @@ from opentelemetry.sdk.trace.export import (
 from otel_flow.delivery.assembly import build_engine, carries
 from otel_flow.delivery.collection import FlowMetricReader
 from otel_flow.delivery.deadline import start_all, wait_all
-from otel_flow.delivery.otlp_exporters import build_otlp_exporter
-from otel_flow.delivery.preferences import metric_preferences
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
 from otel_flow.delivery.redacting import RedactingLogRecordExporter, RedactingSpanExporter
 from otel_flow.delivery.report import logger
@@ -218,18 +216,15 @@ def _exporters(settings: Settings, signal: str) -> list[Any]:
         # Third-party constructors raise what they like, and a missing exporter must
         # not take the others with it.
         try:
-            built.append(_exporter(settings, signal, name))
+            built.append(_exporter(signal, name))
         except Exception as error:
             logger.error("the %s exporter %s is left out: %s", signal, name, error)
     return built
 
 
-def _exporter(settings: Settings, signal: str, name: str) -> Any:
+def _exporter(signal: str, name: str) -> Any:
     if name == "console":
         return _CONSOLE[signal]()
-    if name == "otlp":
-        preferences = metric_preferences(settings) if signal == "metrics" else {}
-        return build_otlp_exporter(signal, getattr(settings, f"otlp_{signal}"), **preferences)
     (entry_point, *_) = entry_points(group=_GROUPS[signal], name=name)
     return entry_point.load()()
 

@@ -37,7 +37,8 @@ def observe(
     duration = _histogram(meter, names.DURATION)
     lanes = list(lanes)
     for lane in lanes:
-        exporter = _component(names.EXPORTER_TYPES[lane.signal]) | _server(lane.outlet.endpoint)
+        kind = names.EXPORTER_TYPES[lane.signal].format(lane.outlet.kind)
+        exporter = _component(kind) | _server(lane.outlet.endpoint)
         _observe_exporter(meter, lane, exporter)
         if processor := names.PROCESSOR_TYPES.get(lane.signal):
             _observe_queue(meter, lane, _component(processor))

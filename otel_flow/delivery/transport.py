@@ -14,7 +14,6 @@ import dataclasses
 import gzip
 import http.client
 import importlib
-import os
 import select
 import socket
 import ssl
@@ -24,6 +23,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
+from otel_flow.delivery.certificates import modified
 from otel_flow.delivery.report import logger
 
 
@@ -161,7 +161,7 @@ class Transport:
 
     def _connected(self, timeout: float) -> http.client.HTTPConnection:
         """Return the connection, a new one where the server or a new certificate ended the old."""
-        certificates = self._modified()
+        certificates = modified(self._otlp)
         if self._connection is not None and (
             certificates != self._certificates or _is_stale(self._connection)
         ):
@@ -195,10 +195,6 @@ class Transport:
             host, port or 443, headers=_proxy_credentials(via.username, via.password)
         )
         return connection
-
-    def _modified(self) -> tuple[float, ...]:
-        files = (self._otlp.certificate, self._otlp.client_certificate, self._otlp.client_key)
-        return tuple(os.stat(file).st_mtime for file in files if file)  # noqa: PTH116  a path as set
 
     def close(self) -> None:
         """Close this process' side; after a fork the other process' connection stays usable."""

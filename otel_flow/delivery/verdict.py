@@ -23,7 +23,8 @@ _TOO_LARGE = 413
 _MAY_BE_ONE_POINT = frozenset({400, 500})
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
-_LONGEST_RETRY_AFTER = 60.0
+LONGEST_RETRY_AFTER = 60.0
+"""Seconds; what asks for more patience is asked again all the same."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def parse_retry_after(value: str | None) -> float | None:
             seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
         except ValueError:
             return None
-    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
 def backoff(failures: int) -> float:

@@ -37,10 +37,11 @@ SIGNAL = Attribute(
 ITEM_NAMES = {"traces": "span", "metrics": "metric_data_point", "logs": "log"}
 """What the conventions call an item of each signal."""
 EXPORTER_TYPES = {
-    "traces": "otlp_http_span_exporter",
-    "metrics": "otlp_http_metric_exporter",
-    "logs": "otlp_http_log_exporter",
+    "traces": "otlp_{}_span_exporter",
+    "metrics": "otlp_{}_metric_exporter",
+    "logs": "otlp_{}_log_exporter",
 }
+"""Signal → the type of its exporter, with the place of ``http`` or ``grpc``."""
 PROCESSOR_TYPES = {"traces": "batching_span_processor", "logs": "batching_log_processor"}
 READER_TYPE = "periodic_metric_reader"
 _UNITS = {"traces": "{span}", "metrics": "{data_point}", "logs": "{log_record}"}

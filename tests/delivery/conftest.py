@@ -51,12 +51,12 @@ def build():
     """Build harnesses that send to a base URL, and stop them at the end."""
     started = []
 
-    def build(base, *, delay=0.01, batch=None, queue=None, otlp=None, **keywords):
+    def build(base, *, delay=0.01, batch=None, queue=None, otlp=None, exact=False, **keywords):
         batches = BatchSettings(
             schedule_delay=delay, max_export_batch_size=batch, max_queue_size=queue
         )
         targets = {
-            f"otlp_{s}": OtlpSettings(endpoint=f"{base}/v1/{s}", **(otlp or {}))
+            f"otlp_{s}": OtlpSettings(endpoint=base if exact else f"{base}/v1/{s}", **(otlp or {}))
             for s in ("traces", "metrics", "logs")
         }
         settings = Settings(**{"span_batch": batches, "log_batch": batches, **targets, **keywords})
