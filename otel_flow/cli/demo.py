@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 2
     try:
         demo = load_extra("otel_flow.demo.run", "otel-flow demo")
+        services = load_extra("otel_flow.demo.services", "otel-flow demo")
     except MissingDependencyError as error:
         complain(str(error))
         return 2
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     try:
         return int(demo.run_demo(options))
-    except demo.ServiceEndedError as error:
+    except services.ServiceEndedError as error:
         complain(f"demo: {error}")
         return 1
 

@@ -86,7 +86,7 @@ class Service:
                     continue
                 self._line(found)
                 if found.get("level") in _BAD:
-                    self._words.append(text)
+                    self._words.extend(_told(found))
 
     def check(self) -> None:
         """Raise `ServiceEndedError` if the process has ended."""
@@ -114,6 +114,12 @@ class Service:
         self._process.wait()
         self._reader.join()
         return willing
+
+
+def _told(line: Line) -> list[str]:
+    """Return an error line as a person reads it, its traceback line by line."""
+    trace = str(line.get("exception.stacktrace") or line.get("exception") or "")
+    return [f"{line.get('level')}: {line.get('event')}", *trace.splitlines()]
 
 
 class Services:

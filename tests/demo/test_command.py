@@ -1,14 +1,17 @@
 """`otel-flow demo` as it is typed: the true command, real processes, all of them at once."""
 
 import contextlib
+import fcntl
 import json
 import re
 import subprocess
 import sys
 import tempfile
 
+from concurrent import futures
 from pathlib import Path
 
+import celery
 import psutil
 import pytest
 
@@ -67,6 +70,7 @@ def test_the_trace_crosses_to_the_worker(runs):
     lines = [line.strip(" │├└─") for line in tree.splitlines()]
     started = [line.split("  ")[0] for line in lines if "shop.send_receipt " in line]
     assert any(line.startswith("process shop.send_receipt") for line in started)
+    assert any(line.startswith("INSERT orders") for line in lines)
     assert any(line.startswith("INFO  order.placed order_id=") for line in lines)
     assert any(line.startswith("INFO  receipt.sent order_id=") for line in lines)
     assert "shop-worker" in tree
@@ -79,6 +83,7 @@ def test_failures_are_shown(runs):
     assert "✗ ZeroDivisionError: " in text
     assert re.search(r"route +GET /search", text)
     assert re.search(r"task +shop.fulfil_order", text)
+    assert re.search(r"query +SELECT products", text)
 
 
 def test_a_pipe_gets_plain_text(runs):
@@ -181,16 +186,60 @@ def test_sigterm_stops_the_services():
         assert list(Path(home).iterdir()) == []
 
 
+def test_a_service_that_dies_ends_the_demo():
+    """A demo whose worker is killed stops the shop, and says who ended, without a traceback."""
+    with subprocess.Popen(
+        [*COMMAND, "demo", "--no-redis"],
+        env=environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert any("the shop is at" in line for line in demo.stdout)
+        (worker,) = [
+            child
+            for child in psutil.Process(demo.pid).children()
+            if "celery" in " ".join(child.cmdline())
+        ]
+        worker.kill()
+        _, said = demo.communicate(timeout=120)
+
+    assert demo.returncode == 1
+    assert "otel-flow: demo: shop-worker ended with status -9" in said
+    assert "Traceback" not in said
+
+
+def test_the_broker_is_never_read_half_written(tmp_path):
+    """A message that another process is still writing is not taken: the lock is waited for."""
+    queue = celery.Celery("shop", broker="filesystem://localhost")
+    queue.conf.broker_transport = "otel_flow.demo.shop.broker:Transport"
+    folders = {name: str(tmp_path) for name in ("data_folder_in", "data_folder_out")}
+    queue.conf.broker_transport_options = {**folders, "control_folder": str(tmp_path)}
+    with queue.connection_for_write() as connection, (tmp_path / "lock").open("w") as lock:
+        channel = connection.channel()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (tmp_path / "1_a.orders.msg").touch()
+        with futures.ThreadPoolExecutor(1) as pool:
+            taken = pool.submit(channel._get, "orders")
+            futures.wait([taken], 0.3)
+            (tmp_path / "1_a.orders.msg").write_text('{"body": 1}')
+            fcntl.flock(lock, fcntl.LOCK_UN)
+
+            assert taken.result(30) == {"body": 1}
+
+
 def test_a_service_that_fails_is_explained():
-    """A service that ends is an error with its status and its last words."""
+    """A service that ends is an error with its status and its last words, errors among them."""
     lines = []
-    code = "print('{\"event\": \"hello\"}'); raise SystemExit('no database')"
+    code = 'print(\'{"event": "hello", "level": "error"}\'); raise SystemExit(\'no database\')'
     service = Service("shop", ["-c", code], environ(), lines.append)
     service.wait()
 
-    with pytest.raises(ServiceEndedError, match=r"(?s)shop ended with status 1:.*no database"):
+    with pytest.raises(
+        ServiceEndedError, match=r"(?s)shop ended with status 1:.*error: hello.*no database"
+    ):
         service.check()
-    assert lines == [{"event": "hello"}]
+    assert lines == [{"event": "hello", "level": "error"}]
 
 
 def test_the_shop_gets_a_clean_environment(monkeypatch):

@@ -23,6 +23,7 @@ queue.conf.update(
     broker_connection_retry_on_startup=True,
 )
 if CONFIG.broker_url.startswith("filesystem:"):
+    queue.conf.broker_transport = "otel_flow.demo.shop.broker:Transport"
     for name in ("messages", "control"):
         (CONFIG.broker_folder / name).mkdir(parents=True, exist_ok=True)
     queue.conf.broker_transport_options = {

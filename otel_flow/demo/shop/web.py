@@ -19,7 +19,7 @@ telemetry = otel_flow.configure(service_name="shop")
 log = structlog.get_logger("shop")
 app = FastAPI(title="Shop")
 catalogue.prepare()
-telemetry.instrument(app, queue)
+telemetry.instrument(app, catalogue.engine, queue)
 
 
 class NewOrder(BaseModel):

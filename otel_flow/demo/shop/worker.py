@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import otel_flow
 
+from otel_flow.demo.shop import catalogue
 from otel_flow.demo.shop.tasks import queue
 
 
 telemetry = otel_flow.configure(service_name="shop-worker")
-telemetry.instrument(queue)
+telemetry.instrument(queue, catalogue.engine)
 app = queue
