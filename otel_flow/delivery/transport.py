@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import encodings.idna  # noqa: F401  socket.getaddrinfo imports it at its first call
 import gzip
 import http.client
 import importlib
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from otel_flow.settings import OtlpSettings
 
 
+# A module that a thread of ours imports while another forks can never be imported in the
+# child: the lock of that import is held for ever by a thread that is not there. So it is imported here.
 _UNIX = "unix://"
 
 

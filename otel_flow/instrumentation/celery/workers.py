@@ -69,7 +69,11 @@ def _callback(
         if not _running.here():
             return []
         consumer = _running.consumer
-        return [Observation(0 if consumer is None else count(consumer))]
+        try:
+            return [Observation(0 if consumer is None else count(consumer))]
+        except AttributeError:
+            # A worker that stops lets go of its pool and its timer one by one.
+            return [Observation(0)]
 
     return observe
 
