@@ -140,7 +140,7 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name in CONTENDERS:
             results[name].append(_once(name, endpoint, events))
-    print(f"{ROUNDS} rounds of {events} events, µs an event, median (least–most)")
+    print(f"{ROUNDS} rounds of {events} events, µs an event, median (least-most)")
     print("| | thread that logs | whole process |\n|---|---|---|")
     for name, rounds in results.items():
         shown = [_spread(column) for column in zip(*rounds, strict=True)]
@@ -149,7 +149,7 @@ def main() -> None:
 
 
 def _spread(values: tuple[float, ...]) -> str:
-    return f"{statistics.median(values):.1f} ({min(values):.1f}–{max(values):.1f})"
+    return f"{statistics.median(values):.1f} ({min(values):.1f}-{max(values):.1f})"
 
 
 if __name__ == "__main__":
