@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test coverage fidelity chaos lint docs-check stack backends pythons clean
+.PHONY: help demo test coverage fidelity chaos lint docs-check picture stack backends pythons clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -53,6 +53,9 @@ lint: .venv/.installed  ## ruff, mypy, the import contracts, YAML
 
 docs-check: .venv/.installed  ## links, commands and tables of README and docs
 	$(BIN)/python -m pytest -q tests/docs
+
+picture: .venv/.installed  ## render docs/demo.svg from a run of the demo
+	$(BIN)/python docs/picture.py
 
 stack: .venv/.installed  ## Collector, Prometheus, Jaeger and Loki until Ctrl-C
 	$(BIN)/python -m tests.stack

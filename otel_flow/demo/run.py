@@ -65,10 +65,10 @@ class DemoOptions:
 class Demo:
     """One run: what is started, watched and told."""
 
-    def __init__(self, options: DemoOptions) -> None:
+    def __init__(self, options: DemoOptions, console: Console | None = None) -> None:
         self._options = options
         self._once = options.requests is not None
-        self._console = Console(highlight=False, stderr=options.as_json)
+        self._console = console or Console(highlight=False, stderr=options.as_json)
         self._witness = Witness()
         choice = Choice(once_each=True) if self._once else Choice(per_second=1.0)
         self._screen = Screen(self._console, choice=choice, settle=_SETTLE)

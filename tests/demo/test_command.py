@@ -4,12 +4,14 @@ import contextlib
 import fcntl
 import json
 import re
+import runpy
 import subprocess
 import sys
 import tempfile
 
 from concurrent import futures
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import celery
 import psutil
@@ -21,6 +23,7 @@ from otel_flow.demo.services import Service, ServiceEndedError
 from otel_flow.otlp.receiver import Receiver
 from tests.demo.runs import COMMAND, DROPPING, Run, TerminalRun, environ
 from tests.servers import redis_server
+from tests.stack.build import ROOT
 
 
 ONCE = ("demo", "--once", "--requests", "16")
@@ -307,3 +310,17 @@ def test_help_has_examples(command, capsys):
     shown = capsys.readouterr().out
     assert f"otel-flow {command} --" in shown
     assert "Exits with 0" in shown
+
+
+def test_the_picture_is_of_a_run(runs):
+    """docs/picture.py draws what a run printed, and docs/demo.svg was drawn by it."""
+    script = runpy.run_path(str(ROOT / "docs" / "picture.py"))
+    drawn = script["render"](script["chosen"](runs["text"].stdout))
+
+    for svg in (drawn, script["PICTURE"].read_text()):
+        texts = " ".join(ET.fromstring(svg).itertext()).replace("\xa0", " ")
+        assert "POST /orders 202" in texts
+        assert "receipt.sent" in texts
+        assert "✗ ZeroDivisionError" in texts
+        assert "everything agrees" in texts
+        assert "url(http" not in svg
