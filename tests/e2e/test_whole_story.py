@@ -21,9 +21,9 @@ pytestmark = pytest.mark.services
 
 TREE = {
     "": ["POST /items/{item_id}/orders"],
-    "POST /items/{item_id}/orders": ["SELECT prices", "SELECT stock", "send story.pack"],
+    "POST /items/{item_id}/orders": ["GET", "SELECT prices", "SELECT stock", "send story.pack"],
     "send story.pack": ["process story.pack"],
-    "process story.pack": ["SELECT packages"],
+    "process story.pack": ["DEL", "SELECT packages"],
 }
 LINES = {
     "dependency.line": "POST /items/{item_id}/orders",

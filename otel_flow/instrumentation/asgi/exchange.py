@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as context_api
 from opentelemetry.trace import StatusCode
 
+from otel_flow.instrumentation.asgi.failure import has_left, qualified_name, single
+
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,12 +22,6 @@ if TYPE_CHECKING:
 
     Message = MutableMapping[str, Any]
     Send = Callable[[Message], Awaitable[None]]
-
-
-_DISCONNECTS = frozenset(
-    {"ClientDisconnect", "CancelledError", "ClientDisconnected", "WebSocketDisconnect"}
-)
-"""Exceptions that say the client left, or that the server stopped waiting for it."""
 
 
 class Exchange:
@@ -130,8 +126,9 @@ class Exchange:
             context_api.detach(token)
 
     def _record(self, seconds: float, error: BaseException | None) -> None:
-        left = self._is_cut_off() if error is None else has_left(error)
-        error_type = None if left else self._error_type(error)
+        cause = None if error is None else single(error)
+        left = self._is_cut_off() if cause is None else has_left(cause)
+        error_type = None if left else self._error_type(cause)
         route = self._server.route_of(self.scope)
         series = self._server.metrics.series((*self.key, route, self.status, error_type))
         span = self.span
@@ -142,8 +139,8 @@ class Exchange:
                 span.set_status(StatusCode.ERROR)
             if left:
                 span.set_attribute("otel_flow.http.disconnected", True)
-            elif error is not None:
-                span.record_exception(error)
+            elif cause is not None:
+                span.record_exception(cause)
         series.record(seconds, self.request_size, self.response_size, self.context)
         lines = self._server.lines
 
@@ -164,7 +161,7 @@ class Exchange:
     def _failed_afterwards(self, error: BaseException) -> None:
         route = self._server.route_of(self.scope)
         self._server.lines.failed(
-            error, lambda: self._keys(self.elapsed(), route, qualified_name(type(error)))
+            error, lambda: self._keys(self.elapsed(), route, qualified_name(type(single(error))))
         )
 
     def _error_type(self, error: BaseException | None) -> str | None:
@@ -190,14 +187,3 @@ class Exchange:
 _FAILURE = 500
 
 _LAST = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
-
-
-def has_left(error: BaseException) -> bool:
-    """Return whether *error* only says that the client left, or was sent away."""
-    return type(error).__name__ in _DISCONNECTS
-
-
-def qualified_name(kind: type) -> str:
-    """Return the name of an exception as ``error.type`` has it; built-in ones without module."""
-    name = kind.__qualname__
-    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from otel_flow.instrumentation.asgi.failure import single
 from otel_flow.log_chain.reported import mark_reported
 from otel_flow.names import http as names
 
@@ -38,8 +39,10 @@ class RequestLines:
 
     def failed(self, error: BaseException, keys: Callable[[], dict[str, Any]]) -> None:
         """Log an exception that left the application, once."""
-        self._log("error", names.EXCEPTION.name, keys() | {"exc_info": error})
-        mark_reported(error)
+        cause = single(error)
+        self._log("error", names.EXCEPTION.name, keys() | {"exc_info": cause})
+        for reported in (error, cause):
+            mark_reported(reported)
 
     def left(self, error: BaseException) -> None:
         """Keep the server's own traceback of *error* back: a client that leaves is no error."""

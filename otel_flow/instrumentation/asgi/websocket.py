@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import StatusCode
 
-from otel_flow.instrumentation.asgi.exchange import has_left, qualified_name
+from otel_flow.instrumentation.asgi.failure import has_left, qualified_name, single
 from otel_flow.names import http as names
 
 
@@ -86,8 +86,8 @@ class Connection:
             span.end()
 
     def _fail(self, error: BaseException, route: str | None) -> None:
-        named = qualified_name(type(error))
-        self._span.record_exception(error)
+        named = qualified_name(type(single(error)))
+        self._span.record_exception(single(error))
         self._span.set_attribute(names.ERROR_TYPE.name, named)
         self._span.set_status(StatusCode.ERROR)
         keys = {"url.path": self._scope["path"], "error.type": named}

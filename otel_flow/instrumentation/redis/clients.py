@@ -15,6 +15,7 @@ import redis.cluster
 
 from otel_flow import telemetry as running
 from otel_flow.instrumentation.database.targets import Targets
+from otel_flow.instrumentation.redis.brokers import leave_out_brokers
 from otel_flow.instrumentation.redis.hooks import hook, owner_of
 from otel_flow.instrumentation.redis.native import leave_out
 from otel_flow.instrumentation.redis.pools import SERVER
@@ -59,7 +60,7 @@ def _replace_contrib() -> None:
 
 
 def _hook(server_of: Callable[[Any], Server | None]) -> Callable[[], None]:
-    undos = (leave_out(), hook(server_of))
+    undos = (leave_out(), leave_out_brokers(), hook(server_of))
 
     def undo() -> None:
         for each in reversed(undos):

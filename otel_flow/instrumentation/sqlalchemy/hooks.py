@@ -117,12 +117,11 @@ def _listeners_after(ours: Listener, listeners: Any) -> Any:
 def _borrowing(database_of: DatabaseOf) -> Callable[[Any], Any]:
     def wrapper(original: Any) -> Any:
         @functools.wraps(original)
-        def raw_connection(engine: Engine, *arguments: Any, **keywords: Any) -> Any:
-            # SQLAlchemy 1.4 has a keyword for connections that were invalidated.
+        def raw_connection(engine: Engine, *arguments: Any) -> Any:
             database = database_of(engine)
             if database is None:
-                return original(engine, *arguments, **keywords)
-            return database.pools.borrow(engine, original, *arguments, **keywords)
+                return original(engine, *arguments)
+            return database.pools.borrow(engine, original, *arguments)
 
         return raw_connection
 

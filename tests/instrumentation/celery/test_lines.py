@@ -27,7 +27,14 @@ def told(receiver):
     return found
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+@pytest.mark.parametrize(
+    "pool",
+    [
+        "prefork",
+        pytest.param("threads", marks=pytest.mark.fidelity),
+        pytest.param("solo", marks=pytest.mark.fidelity),
+    ],
+)
 def test_every_line_once(receiver, recording, shop, redis_url, pool):
     """Lines of tasks, of `get_task_logger`, of `print` and of the worker are each one and one."""
     conf = {"task_default_queue": f"lines-{pool}"}

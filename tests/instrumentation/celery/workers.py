@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 READY_SECONDS = 60
+# An environment of another version has the module of the wrapper, but not its command.
+WRAPPER = (
+    sys.executable,
+    "-c",
+    "from opentelemetry.instrumentation.auto_instrumentation import run; run()",
+)
 MODULE = "tests.instrumentation.celery.shop"
 
 
@@ -68,7 +74,7 @@ def celery(
     binary = Path(sys.executable).parent
     command = [str(binary / "celery"), "-A", module, *arguments]
     if wrapped:
-        command = [str(binary / "opentelemetry-instrument"), *command]
+        command = [*WRAPPER, *command]
     environ = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),

@@ -1,0 +1,27 @@
+"""What left an application: its error, or a client that has gone."""
+
+from __future__ import annotations
+
+
+_DISCONNECTS = frozenset(
+    {"ClientDisconnect", "CancelledError", "ClientDisconnected", "WebSocketDisconnect"}
+)
+"""Exceptions that say the client left, or that the server stopped waiting for it."""
+
+
+def has_left(error: BaseException) -> bool:
+    """Return whether *error* only says that the client left, or was sent away."""
+    return type(single(error)).__name__ in _DISCONNECTS
+
+
+def single(error: BaseException) -> BaseException:
+    """Return the one exception in the groups that *error* is made of; task groups wrap each."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def qualified_name(kind: type) -> str:
+    """Return the name of an exception as ``error.type`` has it; built-in ones without module."""
+    name = kind.__qualname__
+    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
