@@ -18,6 +18,8 @@ from tests.stack.query import is_answering, poll_until
 
 
 if TYPE_CHECKING:
+    import random
+
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -58,6 +60,8 @@ class Collector:
         return f"http://127.0.0.1:{self._detour.port if self._detour else self._port}"
 
     def start(self) -> None:
+        if self._process is not None:
+            return
         configuration = self._folder / "collector.yaml"
         text = _CONFIGURATION.format(port=self._port, health=self._health, file=self._file)
         configuration.write_text(text)
@@ -78,10 +82,29 @@ class Collector:
             self._process.wait(READY_SECONDS)
             self._process = None
 
+    def forget(self) -> None:
+        """Remove what it has written down."""
+        self._file.unlink()
+
     def close(self) -> None:
         self.stop()
         if self._detour is not None:
             self._detour.close()
+
+    def detour(self) -> str:
+        """An endpoint whose connections `interrupt` can cut."""
+        self._detour = Detour(self._port, 0)
+        return self.endpoint
+
+    def interrupt(self, dice: random.Random, away: float) -> None:
+        """Be there, cut all connections, be away for up to *away* seconds."""
+        time.sleep(dice.uniform(0.5, 3))
+        assert self._detour is not None
+        self._detour.cut()
+        time.sleep(dice.uniform(0, 1))
+        self.stop()
+        time.sleep(dice.uniform(0.5, away))
+        self.start()
 
     def slow_down(self, seconds: float) -> None:
         """Let each answer take *seconds* more, from now on and at another endpoint."""
@@ -101,6 +124,7 @@ class Detour:
     def __init__(self, target: int, seconds: float) -> None:
         self._target = target
         self._seconds = seconds
+        self._connections: list[socket.socket] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -110,6 +134,12 @@ class Detour:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def cut(self) -> None:
+        """Cut all connections, whatever is on its way."""
+        while self._connections:
+            with contextlib.suppress(OSError):
+                self._connections.pop().shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
@@ -122,6 +152,7 @@ class Detour:
             except OSError:
                 client.close()
                 continue
+            self._connections += [client, backend]
             for ends in ((client, backend, 0.0), (backend, client, self._seconds)):
                 threading.Thread(target=_forward, args=ends, daemon=True).start()
 

@@ -57,7 +57,7 @@ class Arrived:
         total = 0
         for (*_, found, attributes), points in self.series.items():
             if found == name and wanted.items() <= dict(attributes).items():
-                total += _increase([points[time] for time in sorted(points)])
+                total += increase([points[time] for time in sorted(points)])
         return total
 
 
@@ -97,9 +97,15 @@ def _items(request: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]
                     yield instance, scope.get("scope", {}).get("name", ""), item
 
 
-def _increase(values: list[int]) -> int:
+def increase(values: list[int]) -> int:
+    """By how much a counter has grown that begins anew where its value falls."""
     pairs = zip([0, *values], values, strict=False)
     return sum(now - before if now >= before else now for before, now in pairs)
+
+
+def is_of(record: dict[str, Any], key: str) -> bool:
+    """Whether a log record has the attribute *key*."""
+    return any(pair["key"] == key for pair in record.get("attributes", ()))
 
 
 def _keys(holder: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +122,12 @@ def _value(value: dict[str, Any]) -> Any:
 def ledger(path: Path) -> list[int]:
     """The numbers of the units that were done, as the processes wrote them down themselves."""
     return sorted(int(line.split()[1]) for line in path.read_text().splitlines())
+
+
+def done_by(path: Path, moment: float) -> set[int]:
+    """The numbers of the units that were done before *moment*, of ``time.monotonic``."""
+    lines = [line.split() for line in path.read_text().splitlines()]
+    return {int(number) for _, number, at in lines if float(at) < moment}
 
 
 def processes(path: Path) -> int:

@@ -39,7 +39,7 @@ SERVERS = (
         name="uvicorn",
         command="uvicorn --port {port} web:app",
         status=-signal.SIGTERM,
-        recycle="--limit-max-requests 40",
+        recycle="--limit-max-requests 80",
     ),
     Model(
         name="uvicorn --workers 4",

@@ -48,6 +48,8 @@ class Program:
         self, command: str, folder: Path, endpoint: str, *, wrapped: bool, **environ: str
     ) -> None:
         self.folder = folder
+        # Ids are taken from one another by service: no cell meets another.
+        self.name = f"fidelity-{folder.name}-{os.getpid()}"
         self.ledger = folder / "ledger"
         self.ledger.touch()
         name, *arguments = command.split()
@@ -71,8 +73,7 @@ class Program:
                     "LEDGER": str(self.ledger),
                     "CONFIGURES": "" if wrapped else "1",
                     "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-                    # Ids are taken from one another by service: no cell meets another.
-                    "OTEL_SERVICE_NAME": f"fidelity-{folder.name}-{os.getpid()}",
+                    "OTEL_SERVICE_NAME": self.name,
                     "OTEL_METRIC_EXPORT_INTERVAL": "500",
                     "OTEL_FLOW_LOG_FORMAT": "json",
                     **environ,

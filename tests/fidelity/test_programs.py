@@ -1,6 +1,7 @@
 """Whatever a program is and however it ends, all that it did arrives."""
 
 import signal
+import time
 
 import pytest
 
@@ -18,6 +19,9 @@ both = pytest.mark.parametrize(
         pytest.param(True, id="wrapper"),
     ],
 )
+
+SENDING = 4
+"""Seconds that encoding and sending may take on a machine that does much else."""
 
 ENDS = {
     "plain": (0, 100),
@@ -150,3 +154,30 @@ def test_flush_per_invocation(wrapped, collector, program):
 
     assert row.done == 5
     all_arrived(running, collector, row)
+
+
+@both
+def test_a_program_that_is_killed(wrapped, collector, program):
+    """SIGKILL loses what is younger than a schedule delay, or a metric interval, and no more."""
+    running = program(
+        "loop",
+        wrapped=wrapped,
+        OTEL_BSP_SCHEDULE_DELAY="2000",
+        OTEL_BLRP_SCHEDULE_DELAY="2000",
+        OTEL_METRIC_EXPORT_INTERVAL="2000",
+    )
+    running.wait_for(1)
+    started = time.monotonic()
+    until(lambda: time.monotonic() > started + 9, "nine seconds", running.process)
+    running.kill()
+    killed = time.monotonic()
+    row = counted(running, collector, "loop", wrapped=wrapped, status=-9, scenario="SIGKILL")
+
+    arrived = evidence.read(collector.requests())
+    safe = evidence.done_by(running.ledger, killed - 2 - SENDING)
+    assert safe
+    assert safe <= set(arrived.units())
+    assert safe <= set(arrived.logged())
+    assert row.count >= len(safe)
+    # What is missing shows: the process itself has counted all of it.
+    assert row.done > row.spans

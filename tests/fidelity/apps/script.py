@@ -1,11 +1,18 @@
 """Programs that do units of work and end as programs end."""
 
+import dataclasses
 import itertools
+import json
 import multiprocessing
 import os
+import pathlib
 import sys
+import threading
 import time
 
+import structlog
+
+from opentelemetry import trace
 from unit import configured, unit
 
 
@@ -83,6 +90,30 @@ def fork() -> None:
             sys.exit()
     for _ in range(50):
         os.wait()
+
+
+def storm(rate: str) -> None:
+    """Work at a steady rate until told to stop; then say what became of everything, in JSON."""
+    told = threading.Thread(target=sys.stdin.readline, daemon=True)
+    told.start()
+    text = "x" * 4000
+    memory = {"start": 0, "most": 0}
+    log = structlog.get_logger("storm")
+    for number in itertools.count():
+        with trace.get_tracer("storm").start_as_current_span("storm", attributes={"text": text}):
+            log.info("storm", storm=number)
+        if number % 50 == 0:
+            resident = int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096
+            # By then everything is loaded, and has been used once.
+            memory["start"] = memory["start"] or (resident if number >= 2000 else 0)
+            memory["most"] = max(memory["most"], resident)
+        if not told.is_alive():
+            break
+        time.sleep(1 / int(rate))
+    telemetry.shutdown(60)
+    numbers = telemetry.pipeline.accounting()
+    accounting = {signal: dataclasses.asdict(each) for signal, each in numbers.items()}
+    print(json.dumps({"accounting": accounting, "memory": memory}), file=sys.stderr, flush=True)
 
 
 def _running() -> object:
