@@ -318,7 +318,7 @@ def test_the_picture_is_of_a_run(runs):
     drawn = script["render"](script["chosen"](runs["text"].stdout))
 
     for svg in (drawn, script["PICTURE"].read_text()):
-        texts = " ".join(ET.fromstring(svg).itertext()).replace("\xa0", " ")
+        texts = " ".join("".join(ET.fromstring(svg).itertext()).split())
         assert "POST /orders 202" in texts
         assert "receipt.sent" in texts
         assert "✗ ZeroDivisionError" in texts
