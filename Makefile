@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test coverage fidelity chaos lint docs-check picture stack backends pythons clean
+.PHONY: help demo test coverage fidelity chaos lint docs-check bench picture stack backends pythons clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -56,6 +56,11 @@ docs-check: .venv/.installed  ## links, commands and tables of README and docs
 
 picture: .venv/.installed  ## render docs/demo.svg from a run of the demo
 	$(BIN)/python docs/picture.py
+
+bench: .venv/.installed  ## what telemetry costs, beside upstream, in one run (15 minutes)
+	$(BIN)/python -m benchmarks.micro
+	$(BIN)/python -m benchmarks.log_events
+	$(BIN)/python -m benchmarks.per_request
 
 stack: .venv/.installed  ## Collector, Prometheus, Jaeger and Loki until Ctrl-C
 	$(BIN)/python -m tests.stack
