@@ -19,6 +19,7 @@ from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProces
 from otel_flow.delivery.queue import ItemQueue
 from otel_flow.delivery.report import Report
 from otel_flow.delivery.transport import Transport
+from otel_flow.delivery.weight import ITEM_BYTES
 
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from otel_flow.settings import BatchSettings, OtlpSettings, Settings
 
 
-_ITEM_BYTES = 3200
-"""A queued span of the SDK; the byte bound allows so many items where no count is set."""
 _URGENT = 512
 
 
@@ -127,7 +126,10 @@ def _add(
         timeout=otlp.timeout if batch is None else min(otlp.timeout, batch.export_timeout),
         schedule_delay=0.0 if batch is None else batch.schedule_delay,
         backlog=functools.partial(
-            Backlog, limit=settings.queue_bytes // 3, drop=settings.queue_drop
+            Backlog,
+            limit=settings.queue_bytes // 3,
+            drop=settings.queue_drop,
+            max_items=batch.max_export_batch_size if batch else None,
         ),
         collapse=signal == "metrics" and settings.metric_temporality == "cumulative",
         changed=engine.changed,
@@ -144,11 +146,12 @@ def _outlet(settings: Settings, signal: str, otlp: OtlpSettings) -> Outlet:
 
 
 def _queue(engine: Engine, settings: Settings, batch: BatchSettings | None) -> ItemQueue:
-    by_bytes = max(1, settings.queue_bytes // 3 // _ITEM_BYTES)
-    capacity = (batch and batch.max_queue_size) or by_bytes
+    limit = settings.queue_bytes // 3
+    capacity = (batch and batch.max_queue_size) or max(1, limit // ITEM_BYTES)
     size = (batch and batch.max_export_batch_size) or _URGENT
     return ItemQueue(
         capacity=capacity,
+        limit=limit,
         urgent=min(size, max(1, capacity // 2)),
         drop=settings.queue_drop,
         wake=engine.wake,

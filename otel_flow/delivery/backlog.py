@@ -6,16 +6,26 @@ import collections
 
 from typing import TYPE_CHECKING, Literal
 
+from otel_flow.delivery.chunk import CHUNK_BYTES
+
 
 if TYPE_CHECKING:
     from otel_flow.delivery.chunk import Chunk
 
 
 class Backlog:
-    """Chunks in order; the one being sent is never dropped. Its owner locks around each call."""
+    """
+    Chunks in order; the one being sent is never dropped. Its owner locks around each call.
 
-    def __init__(self, *, limit: int, drop: Literal["oldest", "newest"]) -> None:
+    Small ones are joined while they wait, up to the size of a chunk and *max_items*: after
+    an outage they are few requests, and until then few objects.
+    """
+
+    def __init__(
+        self, *, limit: int, drop: Literal["oldest", "newest"], max_items: int | None = None
+    ) -> None:
         self._limit = limit
+        self._max_items = max_items
         self._drop_oldest = drop == "oldest"
         self._chunks: collections.deque[Chunk] = collections.deque()
         self._bytes = 0
@@ -47,9 +57,18 @@ class Backlog:
             if victim is None:
                 return dropped + chunk.items
             dropped += victim.items
-        self._chunks.append(chunk)
         self._bytes += chunk.size
+        if self._joins(chunk):
+            chunk = self._chunks.pop().joined(chunk)
+        self._chunks.append(chunk)
         return dropped
+
+    def _joins(self, chunk: Chunk) -> bool:
+        if len(self._chunks) <= self._sending:
+            return False
+        last = self._chunks[-1]
+        fits = self._max_items is None or last.items + chunk.items <= self._max_items
+        return fits and last.lasting == chunk.lasting and last.size + chunk.size <= CHUNK_BYTES
 
     def _oldest_waiting(self) -> Chunk | None:
         if len(self._chunks) <= self._sending:

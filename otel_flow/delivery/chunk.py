@@ -27,6 +27,11 @@ class Chunk:
         """Bytes before compression."""
         return len(self.body)
 
+    def joined(self, other: Chunk) -> Chunk:
+        """Return it with *other* behind it: one message after another is both of them."""
+        items = self.items + other.items
+        return Chunk(self.signal, self.body + other.body, items, self.lasting)
+
     def halves(self) -> tuple[Chunk, ...]:
         """Return it in two, or nothing where it is a single item."""
         middle = self.items // 2

@@ -106,14 +106,22 @@ def log_encoder(
             return resource(), record.scope
         return record.resource, record.instrumentation_scope
 
-    encoder = LogEncoder(
-        redactor,
-        max_attributes=limits.log_attribute_count,
-        max_text=limits.log_attribute_value_length,
-    )
+    def build(redactor: Redactor | None) -> LogEncoder:
+        return LogEncoder(
+            redactor,
+            max_attributes=limits.log_attribute_count,
+            max_text=limits.log_attribute_value_length,
+        )
+
+    # Our log chain has redacted its events, for their lines.
+    encoder, redacted = build(redactor), build(None)
+
+    def encode(record: Any) -> bytes:
+        return (redacted if type(record) is LogEvent else encoder).encode(record)
+
     return ItemEncoder(
         "logs",
-        encoder.encode,
+        encode,
         source=source,
         sources=Sources(redactor),
         max_items=max_items,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from typing import TYPE_CHECKING, Any
 
@@ -80,10 +81,8 @@ class Lane:
         self.sender.renew(self._backlog)
 
     def next_due(self, now: float) -> float | None:
-        """Return when the queue is to be emptied; None where it is empty."""
-        if self.queue.rest():
-            self._due = None
-        elif self._due is None:
+        """Return when the queue is to be emptied; None where it is empty, and was before."""
+        if self._due is None and not self.queue.rest():
             self._due = now + self._schedule_delay
         return self._due
 
@@ -94,8 +93,10 @@ class Lane:
     def pump(self) -> None:
         """Encode what waits in the queue now."""
         with self._pumping:
-            self._due = None
             left = len(self.queue)
+            # Where something came, more will: looking again after the delay costs one
+            # wake-up, being woken by the next item would cost two.
+            self._due = time.monotonic() + self._schedule_delay if left else None
             while left > 0 and (items := self._take(min(left, _PUMP))):
                 left -= len(items)
                 self._put(items)

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import collections
 import itertools
+import sys
 
 from typing import TYPE_CHECKING, Any, Literal
+
+from otel_flow.delivery.weight import weigh
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_SAMPLE = 7
+"""One item of so many is weighed; odd, so that kinds that take turns are all seen."""
+
+
 class ItemQueue:
     """
-    Items that wait to be encoded, at most *capacity* of them.
+    Items that wait to be encoded, at most *capacity* of them and about *limit* bytes.
 
     Producers only use operations that the interpreter makes atomic, so that a
     signal handler may append while the thread it interrupts does. *wake* is called
-    for the first item and again when *urgent* items wait; it must not lock either.
+    for the first item and again when *urgent* items or a quarter of the bytes wait; it must
+    not lock either.
     """
 
     def __init__(
         self,
         *,
         capacity: int,
+        limit: int = sys.maxsize,
         urgent: int,
         drop: Literal["oldest", "newest"],
         wake: Callable[[], None],
     ) -> None:
         self.capacity = capacity
         self._urgent = min(urgent, capacity)
+        self._limit = limit
+        self._heavy = limit // 4
         self._drop_oldest = drop == "oldest"
         self._wake = wake
         self._closed = False
@@ -40,6 +51,7 @@ class ItemQueue:
         """Forget everything, counts included."""
         self._items: collections.deque[Any] = collections.deque()
         self._attention = 1
+        self._bytes = 0
         self._overflow = itertools.count()
         self._overflow_reads = 0
 
@@ -50,8 +62,27 @@ class ItemQueue:
         """Take *item*; a full queue drops the oldest item, or this one, as it was set."""
         items = self._items
         items.append(item)
-        if len(items) >= self._attention:
-            self._attend(len(items))
+        waiting = len(items)
+        if waiting >= self._attention:
+            self._attend(waiting)
+        if waiting % _SAMPLE == 1:
+            self._weigh(item)
+
+    def _weigh(self, item: Any) -> None:
+        """Estimate the bytes that wait; two threads at once may lose a little of it."""
+        before = self._bytes
+        self._bytes = now = before + _SAMPLE * weigh(item)
+        if before < self._heavy <= now:
+            self._wake()
+        elif now > self._limit:
+            self._lighten(now)
+
+    def _lighten(self, weight: float) -> None:
+        each = weight / max(1, len(self._items))
+        while weight > self._limit and self._items:
+            self._shed()
+            weight -= each
+        self._bytes = int(weight)
 
     def _attend(self, waiting: int) -> None:
         if waiting > self.capacity or self._closed:
@@ -68,9 +99,15 @@ class ItemQueue:
         next(self._overflow)
 
     def rest(self) -> bool:
-        """Ask to be woken for the next item; return whether the queue is empty until then."""
+        """Ask, where the queue is empty, to be woken for the next item; return whether it is."""
+        if self._items:
+            return False
         self._attention = 1
-        return not self._items
+        if not self._items:
+            return True
+        # An item came between: it is not waited for any more.
+        self._attention = self._urgent
+        return False
 
     def close(self) -> None:
         """Drop, and count, whatever comes from now on."""
@@ -80,7 +117,7 @@ class ItemQueue:
 
     def is_urgent(self) -> bool:
         """Return whether so much waits that the schedule delay should not be awaited."""
-        return len(self._items) >= self._urgent
+        return len(self._items) >= self._urgent or self._bytes >= self._heavy
 
     def take(self, limit: int) -> list[Any]:
         """Remove and return up to *limit* items, the oldest first."""
@@ -91,6 +128,8 @@ class ItemQueue:
                 taken.append(items.popleft())
             except IndexError:
                 break
+        # All that waits is being taken, in several calls.
+        self._bytes = 0
         if not self._closed:
             self._attention = self._urgent
         return taken

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otel_flow.log_chain.code import Callers
 from otel_flow.log_chain.composition import with_context
 from otel_flow.log_chain.events import Events
 from otel_flow.log_chain.foreign import Foreign
-from otel_flow.log_chain.levels import Levels, build_wrapper_class
+from otel_flow.log_chain.levels import Levels, Short, build_wrapper_class
 from otel_flow.log_chain.lines import build_renderer
 from otel_flow.log_chain.record import RecordEmitter
 from otel_flow.log_chain.severity import severity_of_name, severity_of_number
@@ -70,10 +70,12 @@ class LogChain:
 
     def install(self) -> None:
         """Make this the default chain of structlog and of stdlib logging."""
+        processor = self._of_structlog
+        processors: list[Any] = [processor]
         defaults = Defaults(
-            processors=[self._of_structlog],
+            processors=processors,
             foreign=Foreign(self._events, self._callers, self._redaction),
-            wrapper_class=build_wrapper_class(self.levels),
+            wrapper_class=build_wrapper_class(self.levels, Short(processors, processor)),
             logger_factory=LineLoggerFactory(self.writer),
         )
         self._undos = [

@@ -58,6 +58,8 @@ class Events:
         self._carried = frozenset(carried)
         self._keep = keep
         self._timestamp = Timestamp()
+        # Of the span that was last: a request writes more than one line. Set at once, for threads.
+        self._ids: tuple[SpanContext | None, dict[str, str]] = None, {}
 
     def log(
         self,
@@ -100,31 +102,27 @@ class Events:
         context = otel_context.get_current()
         span = trace.get_current_span(context).get_span_context()
         ids = self._correlate(attributes, span, context)
-        shown = self._redaction.attributes(attributes)
-        if type(body) is str:
-            body = self._redaction.text(body)
-        else:
-            body = redacted_body(body, self._redaction)
-        everything = {**shown, **code} if code else shown
+        redaction = self._redaction
+        shown: Any = redaction.attributes(attributes)
+        said = redaction.text(body) if type(body) is str else redacted_body(body, redaction)
+        everything = {**shown, **code}
         now = self.clock.now()
         # Where instrumentation is suppressed an exporter is at work: its lines must not feed it.
         if export and _SUPPRESSED not in context:
-            self._emit(name, now, severity, body, everything, span, context)
-        line = ""
-        if show or self._keep is not None:
-            fields = {
-                "timestamp": self._timestamp(now),
-                "level": severity.level,
-                "event": body,
-                **({"logger": name} if name else _NOTHING),
-                **self._service,
-                **ids,
-                **everything,
-            }
-            line = self._render(fields) if show else ""
-            if self._keep is not None:
-                self._keep(fields, line)
-        return line, body, shown, ids
+            self._emit(name, now, severity, said, everything, span, context)
+        keep = self._keep
+        if not show and keep is None:
+            return "", said, shown, ids
+        fields = {"timestamp": self._timestamp(now), "level": severity.level, "event": said}
+        if name:
+            fields["logger"] = name
+        fields |= self._service
+        fields |= ids
+        fields |= everything
+        line = self._render(fields) if show else ""
+        if keep is not None:
+            keep(fields, line)
+        return line, said, shown, ids
 
     def _correlate(
         self, attributes: dict[str, Any], span: SpanContext, context: Context
@@ -138,6 +136,13 @@ class Events:
             if request is not None:
                 attributes.setdefault("request_id", request)
             return _NOTHING
-        trace_id = format(span.trace_id, "032x")
-        attributes.setdefault("request_id", request or trace_id)
-        return {"trace_id": trace_id, "span_id": format(span.span_id, "016x")}
+        known = self._ids
+        if known[0] is not span:
+            ids = {
+                "trace_id": format(span.trace_id, "032x"),
+                "span_id": format(span.span_id, "016x"),
+            }
+            self._ids = known = span, ids
+        ids = known[1]
+        attributes.setdefault("request_id", request or ids["trace_id"])
+        return ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 
@@ -133,19 +134,50 @@ _NUMBERS = {
 """structlog's methods → the level they log at."""
 
 
-def build_wrapper_class(levels: Levels) -> type:
-    """Return structlog's filtering logger with *levels* that are looked up at each event."""
+def build_wrapper_class(levels: Levels, short: Short) -> type:
+    """
+    Return structlog's filtering logger with *levels* that are looked up at each event.
+
+    An event for which only the processor of *short* is there goes to it at once.
+    """
     base: Any = structlog.make_filtering_bound_logger(logging.NOTSET)
     methods: dict[str, Any] = {}
     for name, number in _NUMBERS.items():
-        for method in (name, f"a{name}"):
-            if hasattr(base, method):
-                methods[method] = _filtered(getattr(base, method), number, levels)
+        methods[name] = _filtered(getattr(base, name), number, levels)
+        if hasattr(base, f"a{name}"):
+            methods[f"a{name}"] = _filtered(getattr(base, f"a{name}"), number, levels)
     for method in ("log", "alog"):
         methods[method] = _filtered_by_argument(getattr(base, method), levels)
+    methods["_proxy_to_logger"] = _passing(base._proxy_to_logger, short)
     methods["is_enabled_for"] = lambda self, level: level >= levels[_name_of(self)]
     methods["get_effective_level"] = lambda self: levels[_name_of(self)]
     return type("FlowBoundLogger", (base,), methods)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Short:
+    """The list of processors that is ours, and the one that is in it."""
+
+    processors: list[Any]
+    processor: Callable[[Any, str, Any], str]
+
+
+def _passing(original: Callable[..., Any], short: Short) -> Callable[..., Any]:
+    processors, processor = short.processors, short.processor
+
+    def pass_on(self: Any, method_name: str, event: Any = None, /, **values: Any) -> Any:
+        chain = self._processors
+        # structlog.testing exchanges what is in the list.
+        if chain is not processors or len(chain) != 1 or chain[0] is not processor:
+            return original(self, method_name, event, **values)
+        whole = self._context.copy()
+        whole.update(values)
+        if event is not None:
+            whole["event"] = event
+        logger = self._logger
+        return getattr(logger, method_name)(processor(logger, method_name, whole))
+
+    return pass_on
 
 
 def _name_of(bound: Any) -> str | None:
@@ -154,12 +186,16 @@ def _name_of(bound: Any) -> str | None:
 
 def _filtered(original: Callable[..., Any], number: int, levels: Levels) -> Callable[..., Any]:
     nothing = _nothing_awaited if original.__name__.startswith("a") else _nothing
+    name = original.__name__
+    goes_through = name in _NUMBERS and name != "exception"
 
     @functools.wraps(original)
     def method(self: Any, event: Any = None, *arguments: Any, **values: Any) -> Any:
         if number < levels[getattr(self._logger, "name", None)]:
             return nothing()
-        return original(self, event, *arguments, **values)
+        if arguments or not goes_through:
+            return original(self, event, *arguments, **values)
+        return self._proxy_to_logger(name, event, **values)
 
     return method
 

@@ -70,7 +70,7 @@ class RecordEmitter:
         severity: Severity,
         body: Any,
         attributes: Mapping[str, Any],
-        span: SpanContext | None,
+        span: SpanContext,
         context: Context,
     ) -> None:
         """Emit the record of an event that the logger *name* wrote; nothing of it is changed."""
@@ -78,19 +78,18 @@ class RecordEmitter:
         if take is None:
             self._emit(name, now, severity, body, attributes, context)
             return
-        scope = self._scopes.get(name) or self._scope(name)
         take(
             LogEvent(
-                scope=scope,
+                scope=self._scopes.get(name) or self._scope(name),
                 timestamp=now,
                 observed_timestamp=now,
                 severity_number=severity.number,
                 severity_text=severity.text,
                 body=body,
                 attributes=attributes,
-                trace_id=span.trace_id if span else 0,
-                span_id=span.span_id if span else 0,
-                trace_flags=span.trace_flags if span else 0,
+                trace_id=span.trace_id,
+                span_id=span.span_id,
+                trace_flags=span.trace_flags,
                 event_name=attributes.get("event.name"),
             )
         )

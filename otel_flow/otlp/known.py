@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ENTRIES = 2048
 _SETS = 8192
+_INT64 = range(-(2**63), 2**63)
 _LONGEST = 128
 """Characters of a text that is remembered."""
 
@@ -79,7 +80,13 @@ class Pairs(dict[tuple[str, Any], bytes]):
         return encoded
 
     def _encode(self, key: str, value: Any) -> bytes:
-        if type(value) is not str or len(value) > self._longest or self._redactor is not None:
+        kind = type(value)
+        if self._redactor is not None or not (
+            (kind is str and len(value) <= self._longest)
+            or (kind is int and value in _INT64)
+            or kind is float
+            or kind is bool
+        ):
             value = cleared(self._redactor, key, value, self._bounds, self._room)
             if value is DROPPED:
                 return b""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _DEPTH = 16
 _ELEMENTS = 10_000
-_SMALLEST_CARD = 10**12
+SMALLEST_CARD = 10**12
+"""Smaller whole numbers hold no secret but under a secret name."""
 _SECRET = frozenset({Verdict.SECRET, Verdict.SECRET_TEXT})
 _SCALARS = (bool, float, type(None))
 _PAIR = 2
@@ -87,7 +88,7 @@ class Walk:
 
     def _whole(self, key: str, value: int) -> Any:
         """Return a whole number, which may be that of a card."""
-        if value < _SMALLEST_CARD or not accounts.is_card(str(value)):
+        if value < SMALLEST_CARD or not accounts.is_card(str(value)):
             return value
         return DROPPED if self._drop else self._marks.mark(key, "card_number", str(value))
 

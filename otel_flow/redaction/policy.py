@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from otel_flow.otlp.redactor import DROPPED
 from otel_flow.redaction.keys import Verdict
-from otel_flow.redaction.known import ENTRIES, LONGEST
 from otel_flow.redaction.marks import is_mark
+from otel_flow.redaction.nested import SMALLEST_CARD
 
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from otel_flow.redaction.texts import TextSearch
 
 
-_REMEMBERED = frozenset({str, int, float, type(None)})
-"""Not bool: ``True`` equals 1, which may be secret where ``True`` is not."""
+_OPEN = Verdict.OPEN
+_NEITHER = frozenset({bool, float, type(None)})
+"""Types whose values are secret under a secret name only."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -32,9 +33,8 @@ class Redaction:
     what it remembers of the texts and names that it has seen, within a bound.
 
     *verdicts* are those on names, *texts* the texts with their secrets masked, None
-    where there are none, *clean* pairs of name and value that hold no secret. *asking*
-    searches a text once more where a callback of the user's decides what stands for its
-    secrets.
+    where there are none. *asking* searches a text once more where a callback of the
+    user's decides what stands for its secrets.
     """
 
     enabled: bool
@@ -43,7 +43,6 @@ class Redaction:
     texts: Known
     search: TextSearch
     asking: TextSearch | None = None
-    clean: set[tuple[str, Any]] = dataclasses.field(default_factory=set)
 
     def attribute(self, key: str, value: Any) -> Any:
         """
@@ -64,7 +63,8 @@ class Redaction:
                     return value
                 if self.asking is None:
                     return DROPPED if self.drop and is_mark(found) else found
-            if verdict is Verdict.SAFE:
+            is_small = type(value) is int and value < SMALLEST_CARD
+            if verdict is Verdict.SAFE or (is_small and verdict is Verdict.OPEN):
                 return value
             return (self.asking or self.search).walk().value(key, value, verdict)
         except Exception as error:
@@ -83,20 +83,25 @@ class Redaction:
     def attributes(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return *attributes* themselves where nothing is masked, otherwise what may leave."""
         changed: dict[str, Any] | None = None
-        clean = self.clean
-        for pair in attributes.items():
+        verdicts, texts = self.verdicts, self.texts
+        for key, value in attributes.items():
+            kind = type(value)
+            # Most are clean, and seen to be in a look-up or two; the rest is asked about.
+            with_care = True
             try:
-                if pair in clean:
-                    continue
-            except Exception:  # noqa: S110 - see below
-                # Values that have no hash, such as lists, are looked at each time; so
-                # are those of the application whose hash raises.
+                if verdicts[key] is _OPEN:
+                    if kind is str:
+                        with_care = texts[value] is not None
+                    elif kind is int:
+                        with_care = value >= SMALLEST_CARD
+                    else:
+                        with_care = kind not in _NEITHER
+            except Exception:  # noqa: S110 - `attribute` meets it again, and answers for it
                 pass
-            key, value = pair
+            if not with_care:
+                continue
             redacted = self.attribute(key, value)
             if redacted is value:
-                if type(value) in _REMEMBERED:
-                    self._remember(pair)
                 continue
             if changed is None:
                 changed = dict(attributes)
@@ -105,12 +110,6 @@ class Redaction:
             else:
                 changed[key] = redacted
         return attributes if changed is None else changed
-
-    def _remember(self, pair: tuple[str, Any]) -> None:
-        if len(self.clean) >= ENTRIES:
-            self.clean.clear()
-        if type(pair[1]) is not str or len(pair[1]) <= LONGEST:
-            self.clean.add(pair)
 
 
 def _failed(error: Exception) -> str:

@@ -193,7 +193,8 @@ class Database:
         """
         compiled = context.compiled
         own = context.statement
-        if compiled is not None and (statement is own or own in statement):
+        # SQLAlchemy 1.4 has none yet while a default asks for a value with the same context.
+        if compiled is not None and own and (statement is own or own in statement):
             query = self._queries(compiled.string, batch)
             if not query.is_template:
                 return query

@@ -117,11 +117,12 @@ def _listeners_after(ours: Listener, listeners: Any) -> Any:
 def _borrowing(database_of: DatabaseOf) -> Callable[[Any], Any]:
     def wrapper(original: Any) -> Any:
         @functools.wraps(original)
-        def raw_connection(engine: Engine, *arguments: Any) -> Any:
+        def raw_connection(engine: Engine, *arguments: Any, **keywords: Any) -> Any:
+            # SQLAlchemy 1.4 has a keyword for connections that were invalidated.
             database = database_of(engine)
             if database is None:
-                return original(engine, *arguments)
-            return database.pools.borrow(engine, original, *arguments)
+                return original(engine, *arguments, **keywords)
+            return database.pools.borrow(engine, original, *arguments, **keywords)
 
         return raw_connection
 

@@ -52,7 +52,9 @@ class PoolUse:
         self._records: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         metrics.add(self)
 
-    def borrow(self, engine: Engine, connect: Callable[..., Any], *arguments: Any) -> Any:
+    def borrow(
+        self, engine: Engine, connect: Callable[..., Any], *arguments: Any, **keywords: Any
+    ) -> Any:
         """Return what *connect* does: a connection of the pool of *engine*."""
         pool = engine.pool
         if id(pool) not in self._pools:
@@ -61,7 +63,7 @@ class PoolUse:
         self.waiting[caller] = None
         begun = perf_counter()
         try:
-            connection = connect(engine, *arguments)
+            connection = connect(engine, *arguments, **keywords)
         except PoolTimeoutError:
             self._timeouts.add(1)
             raise

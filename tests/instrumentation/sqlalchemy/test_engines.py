@@ -286,7 +286,12 @@ def test_what_a_default_asks_is_its_own_statement(recording, engine):
         connection.execute(sa.insert(Shelf), {"id": 41})
         connection.execute(sa.insert(table), {"title": "x"})
 
-    assert names(recording)[1:] in (["SELECT shelf", "INSERT book"], ["INSERT book SELECT shelf"])
+    # SQLAlchemy 1.4 puts a SELECT of its own around the one that it is given.
+    assert names(recording)[1:] in (
+        ["SELECT shelf", "INSERT book"],
+        ["SELECT SELECT shelf", "INSERT book"],
+        ["INSERT book SELECT shelf"],
+    )
 
 
 def test_suppressed_statements(recording, engine):
