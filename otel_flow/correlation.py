@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from opentelemetry import trace
+from opentelemetry import baggage, trace
+from opentelemetry import context as otel_context
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from contextvars import Token
 
+    from opentelemetry.context import Context
     from structlog.typing import EventDict, WrappedLogger
 
 
@@ -75,8 +77,40 @@ def add_trace_context(_logger: WrappedLogger, _name: str, event_dict: EventDict)
     return event_dict
 
 
+_carried: frozenset[str] = frozenset()
+
+
+def carry_in_baggage(names: Collection[str]) -> None:
+    """Have `log_context` put the values called by *names* into the baggage, ``*`` for all."""
+    global _carried
+    _carried = frozenset(names)
+
+
 @contextlib.contextmanager
 def log_context(**values: Any) -> Iterator[None]:
-    """Bind *values* to every log event that is written inside the block."""
-    with structlog.contextvars.bound_contextvars(**values):
-        yield
+    """
+    Bind *values* to every log event that is written inside the block.
+
+    Those that ``OTEL_FLOW_LOG_CONTEXT_BAGGAGE`` names travel on with requests and tasks, as
+    baggage, to services that bind them to their events by the same setting.
+    """
+    token = _attached(values)
+    try:
+        with structlog.contextvars.bound_contextvars(**values):
+            yield
+    finally:
+        if token is not None:
+            otel_context.detach(token)
+
+
+def _attached(values: dict[str, Any]) -> Token[Context] | None:
+    """Make the context with *values* in its baggage the current one, if any is carried."""
+    carried = [name for name in values if name in _carried or "*" in _carried]
+    if not carried:
+        return None
+    context = otel_context.get_current()
+    for name in carried:
+        # What raises when it is shown stays here.
+        with contextlib.suppress(Exception):
+            context = baggage.set_baggage(name, str(values[name]), context)
+    return otel_context.attach(context)

@@ -28,11 +28,16 @@ if TYPE_CHECKING:
     from otel_flow.settings import Settings
 
     Undo = Callable[[], None]
+    Log = Callable[..., None]
     Dispatch = Callable[["Telemetry", tuple[object, ...]], Undo]
 
 
 def _nothing_to_instrument(_telemetry: Telemetry, _targets: tuple[object, ...]) -> Undo:
     return lambda: None
+
+
+def _log_nothing(_event: EventDict, /, *, show: bool = True) -> None:
+    del show
 
 
 _current: Telemetry | None = None
@@ -63,7 +68,9 @@ class Telemetry:
         pipeline: Pipeline | None,
         redaction: Redaction | None = None,
         dispatch: Dispatch = _nothing_to_instrument,
-        log: Callable[[EventDict], None] = lambda _event: None,
+        log: Log = _log_nothing,
+        set_log_level: Callable[[str, str | None], None] = lambda _level, _logger: None,
+        is_logged: Callable[[int, str | None], bool] = lambda _level, _logger: False,
         on_shutdown: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
@@ -76,6 +83,8 @@ class Telemetry:
         """The policy that everything passes before it leaves; see `Redaction`."""
         self._dispatch = dispatch
         self._log = log
+        self._set_log_level = set_log_level
+        self._is_logged = is_logged
         self._undos: list[Callable[[], None]] = []
         self._on_shutdown = on_shutdown
         self._ended = False
@@ -110,9 +119,27 @@ class Telemetry:
         """Call *undo* when this telemetry shuts down, after what is queued was delivered."""
         self._undos.append(undo)
 
-    def log(self, event: EventDict) -> None:
-        """Write the log *event* as one line and one record, whatever the levels of loggers are."""
-        self._log(event)
+    def log(self, event: EventDict, *, show: bool = True) -> None:
+        """
+        Write the log *event* as one line and one record, whatever the levels of loggers are.
+
+        It has the keys ``event``, ``level`` and ``logger`` and any others. Without *show*
+        there is a record only, for events that somebody else prints.
+        """
+        self._log(event, show=show)
+
+    def set_log_level(self, level: str, logger: str | None = None) -> None:
+        """
+        Set the *level* of *logger* and those below it, None for all that have none of their own.
+
+        It holds for structlog and stdlib logging from the next event on, in this process.
+        Raises `ValueError` for a level that does not exist.
+        """
+        self._set_log_level(level, logger)
+
+    def is_logged(self, level: int, logger: str | None = None) -> bool:
+        """Return whether events of *logger* at *level*, a number of stdlib logging's, are logged."""
+        return self._is_logged(level, logger)
 
     def force_flush(self, timeout: float | None = None) -> bool:
         """

@@ -54,6 +54,8 @@ class Recording:
             pipeline=pipeline,
             dispatch=libraries.instrument,
             log=self._chain.write,
+            set_log_level=self._chain.set_level,
+            is_logged=self._chain.is_logged,
         )
 
     def close(self) -> None:

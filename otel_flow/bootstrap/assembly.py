@@ -14,6 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from otel_flow import process, telemetry
 from otel_flow.bootstrap.components import Components
 from otel_flow.bootstrap.globals import set_globals
+from otel_flow.correlation import carry_in_baggage
 from otel_flow.delivery import build_pipeline
 from otel_flow.delivery.pipeline import PULL
 from otel_flow.errors import AlreadyConfiguredError
@@ -151,6 +152,7 @@ def _build(
 
     def stop() -> None:
         chain.uninstall()
+        carry_in_baggage(())
         identity.release()
         _forget()
 
@@ -164,9 +166,12 @@ def _build(
         redaction=redaction,
         dispatch=libraries.instrument,
         log=chain.write,
+        set_log_level=chain.set_level,
+        is_logged=chain.is_logged,
         on_shutdown=stop,
     )
     chain.install()
+    carry_in_baggage(settings.log_context_baggage)
     return handle
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from otel_flow.log_chain.code import Callers
 from otel_flow.log_chain.composition import with_context
 from otel_flow.log_chain.events import Events
+from otel_flow.log_chain.file import RotatingFile
 from otel_flow.log_chain.foreign import Foreign
+from otel_flow.log_chain.hooks import install_hooks
 from otel_flow.log_chain.levels import Levels, Short, build_wrapper_class
-from otel_flow.log_chain.lines import build_renderer
+from otel_flow.log_chain.lines import JsonLine, build_renderer
 from otel_flow.log_chain.record import RecordEmitter
 from otel_flow.log_chain.severity import severity_of_name, severity_of_number
 from otel_flow.log_chain.standard import Bridge, BridgeHandler, Emitted, event_of
@@ -24,7 +27,7 @@ from otel_flow.redaction import build_redaction
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.resources import Resource
@@ -58,12 +61,18 @@ class LogChain:
         self.levels = Levels(settings.log_level, settings.log_levels)
         self._redaction = redaction
         self._callers = Callers(redaction)
+        self._file = _file(settings)
+        render = build_renderer(settings.log_format, sys.stdout, settings.trace_url_template)
+        self._is_json = isinstance(render, JsonLine)
+        self._json = render if isinstance(render, JsonLine) else JsonLine()
         found = {key: resource.attributes.get(name) for key, name in _SERVICE.items()}
         self._events = Events(
             RecordEmitter(provider),
-            build_renderer(settings.log_format, sys.stdout, settings.trace_url_template),
+            render,
             redaction,
             service={key: str(value) for key, value in found.items() if value},
+            carried=settings.log_context_baggage,
+            keep=None if self._file is None else self._keep,
         )
         self._bridge = Bridge(BridgeHandler(self._of_standard, self.writer.write), self.levels)
         self._undos: list[Callable[[], None]] = []
@@ -82,12 +91,16 @@ class LogChain:
             on_fork(child=self._renew),
             install_defaults(defaults),
             self._bridge.install(),
+            # For people the traceback on stderr is there already.
+            install_hooks(functools.partial(self.write, show=self._is_json)),
         ]
 
     def uninstall(self) -> None:
         """Restore structlog and stdlib logging as they were."""
         while self._undos:
             self._undos.pop()()
+        if self._file is not None:
+            self._file.close()
 
     def set_level(self, level: str, logger: str | None = None) -> None:
         """
@@ -97,6 +110,10 @@ class LogChain:
         """
         self.levels.set(level, logger)
         self._bridge.set_level(logger)
+
+    def is_logged(self, level: int, logger: str | None) -> bool:
+        """Return whether events of *logger* at *level*, logging's number, are logged."""
+        return level >= self.levels[logger]
 
     def write(self, event: EventDict, *, show: bool = True) -> None:
         """
@@ -141,9 +158,23 @@ class LogChain:
         _logger.debug("an event was not exported: %s", text(error))
         return self._redaction.text(text(event.get("event")))
 
+    def _keep(self, fields: Mapping[str, Any], line: str) -> None:
+        if self._file is not None:
+            self._file.write(line if line and self._is_json else self._json(fields))
+
     def _renew(self) -> None:
+        if self._file is not None:
+            self._file.renew()
         self.writer.renew()
         self._events.clock.renew()
+
+
+def _file(settings: Settings) -> RotatingFile | None:
+    if not settings.log_file:
+        return None
+    return RotatingFile(
+        settings.log_file, size=settings.log_file_bytes, backups=settings.log_file_backups
+    )
 
 
 def build_log_chain(

@@ -22,7 +22,12 @@ def mark_reported(error: BaseException) -> None:
         setattr(error, _MARK, True)
 
 
+def is_reported(error: BaseException) -> bool:
+    """Return whether *error* was logged already."""
+    return hasattr(error, _MARK)
+
+
 def is_repetition(record: logging.LogRecord) -> bool:
     """Return whether *record* is a server's traceback of an exception that was logged already."""
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    return error is not None and hasattr(error, _MARK) and record.name.partition(".")[0] in _SERVERS
+    return error is not None and is_reported(error) and record.name.partition(".")[0] in _SERVERS

@@ -21,6 +21,21 @@ FUNCTION_NAME = Attribute(
     name="code.function.name", type="string", brief="The function that wrote it."
 )
 LINE_NUMBER = Attribute(name="code.line.number", type="int", brief="The line that wrote it.")
+STACKTRACE = Attribute(
+    name="code.stacktrace", type="string", brief="The stack, where an event asks for it."
+)
+THREAD_NAME = Attribute(
+    name="thread.name",
+    type="string",
+    brief="The thread that ended with an exception.",
+    stability="development",
+)
+WARNING_CATEGORY = Attribute(
+    name="otel_flow.warning.category",
+    type="string",
+    brief="The class of a warning of Python's.",
+    stability="otel_flow",
+)
 
 ATTRIBUTES = (
     REQUEST_ID,
@@ -30,5 +45,8 @@ ATTRIBUTES = (
     FILE_PATH,
     FUNCTION_NAME,
     LINE_NUMBER,
+    STACKTRACE,
+    THREAD_NAME,
+    WARNING_CATEGORY,
 )
 """What records hold beside the keys of their event and the bound context."""

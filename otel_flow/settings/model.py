@@ -113,6 +113,7 @@ class Settings:
     log_file: str | None = None
     log_file_bytes: int = 10 * 1024 * 1024
     log_file_backups: int = 5
+    log_context_baggage: tuple[str, ...] = ()
 
     # Redaction
     redaction: Literal["on", "off"] = "on"

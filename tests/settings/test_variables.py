@@ -103,6 +103,7 @@ SAMPLES = {
     "OTEL_FLOW_LOG_LEVELS": ("a.b=error,c=info", {"a.b": "ERROR", "c": "INFO"}, "a=loud"),
     "OTEL_FLOW_LOG_FILE": ("app.log", "app.log", "/nowhere/app.log"),
     "OTEL_FLOW_LOG_FILE_BYTES": ("2048", 2048, "1"),
+    "OTEL_FLOW_LOG_CONTEXT_BAGGAGE": ("tenant, plan", ("tenant", "plan"), None),
     "OTEL_FLOW_REDACTION": ("off", "off", "false"),
     "OTEL_FLOW_REDACTION_MODE": ("drop", "drop", "hash"),
     "OTEL_FLOW_REDACTION_HASH_KEY": ("key", "key", None),

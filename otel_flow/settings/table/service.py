@@ -136,6 +136,12 @@ LOGS = (
         Whole(maximum=1000),
         "Rotated log files that are kept.",
     ),
+    Setting(
+        "log_context_baggage",
+        "OTEL_FLOW_LOG_CONTEXT_BAGGAGE",
+        Words(),
+        "Keys of log_context that travel as baggage, and that are bound where they arrive; * is all.",
+    ),
 )
 
 REDACTION = (

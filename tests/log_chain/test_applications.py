@@ -1,0 +1,295 @@
+"""Applications that set up structlog or logging themselves, before us or after us."""
+
+import json
+
+import pytest
+
+from tests.environments import environment
+from tests.log_chain.programs import OURS, run
+
+
+WORK = """
+from opentelemetry import trace
+import structlog
+log = structlog.get_logger("shop")
+with trace.get_tracer("t").start_as_current_span("work"), otel_flow.log_context(tenant="acme"):
+    log.bind(bound=1).warning("happened", order_id=17, password="hunter2")
+    try: 1/0
+    except ZeroDivisionError: log.exception("failed")
+"""
+
+STANDARD = """
+import logging, logging.config
+logging.basicConfig(format="%(message)s", level=logging.INFO)
+"""
+
+CHAINS = {
+    "print": """
+import structlog
+structlog.configure(processors=[
+    structlog.processors.add_log_level, structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer()])
+""",
+    "formatted-early": """
+import structlog
+structlog.configure(processors=[
+    structlog.processors.format_exc_info, structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()])
+""",
+    "dict-tracebacks": """
+import structlog
+structlog.configure(processors=[
+    structlog.processors.dict_tracebacks, structlog.processors.add_log_level,
+    structlog.processors.JSONRenderer()])
+""",
+    "event-renamer": """
+import structlog
+structlog.configure(processors=[
+    structlog.processors.EventRenamer("message"), structlog.processors.add_log_level,
+    structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
+""",
+    "stdlib-json": STANDARD
+    + """
+import structlog
+structlog.configure(processors=[
+    structlog.stdlib.filter_by_level, structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level, structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger)
+""",
+    "stdlib-kwargs": STANDARD
+    + """
+import structlog
+structlog.configure(processors=[
+    structlog.stdlib.add_log_level, structlog.stdlib.render_to_log_kwargs],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger)
+""",
+    "processor-formatter": """
+import logging, structlog, sys
+handler = logging.StreamHandler(sys.stdout)
+handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[
+    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+    structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]))
+logging.getLogger().addHandler(handler)
+structlog.configure(processors=[
+    structlog.stdlib.add_log_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger)
+""",
+    "console": """
+import structlog
+structlog.configure(processors=[
+    structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=False)])
+""",
+    "once": """
+import structlog
+structlog.configure_once(processors=[
+    structlog.processors.add_log_level, structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer()],
+    cache_logger_on_first_use=True)
+""",
+}
+RENDERED_AS_JSON = CHAINS.keys() - {"stdlib-kwargs", "console"}
+
+
+def texts(done):
+    """All that the program wrote, on whichever stream."""
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("chain", CHAINS)
+def test_an_applications_own_chain(receiver, chain, when):
+    """Its lines stay its own, with our ids and without secrets, and each event is one record."""
+    steps = [CHAINS[chain], OURS] if when == "before" else [OURS, CHAINS[chain]]
+    done = run(receiver, *steps, WORK)
+
+    assert done.code == 0
+    assert done.bodies() == ["failed", "happened"]
+    happened, failed = done.attributes("happened"), done.attributes("failed")
+    assert (happened["order_id"], happened["bound"], happened["tenant"]) == (17, 1, "acme")
+    assert "hunter2" not in texts(done) + str(happened)
+    assert failed["exception.type"] == "ZeroDivisionError"
+    assert failed["exception.message"] == "division by zero"
+    assert "ZeroDivisionError: division by zero" in failed["exception.stacktrace"]
+    assert [r.severity_text for r in (done.record("happened"), done.record("failed"))] == [
+        "WARN",
+        "ERROR",
+    ]
+    assert texts(done).count("happened") == 1
+    if chain in RENDERED_AS_JSON:
+        shown = [json.loads(line) for line in texts(done).splitlines() if line[:1] == "{"]
+        assert [line.get("event", line.get("message")) for line in shown] == ["happened", "failed"]
+        assert {line["trace_id"] for line in shown} == {done.record("failed").trace_id.hex()}
+        assert {line["request_id"] for line in shown} == {line["trace_id"] for line in shown}
+        assert "ZeroDivisionError" in str(shown[1]["exception"])
+
+
+def test_reset_defaults_and_partial_configuration(receiver):
+    """After a reset, and where an application sets something else only, the chain is ours."""
+    done = run(
+        receiver,
+        OURS,
+        """
+        import structlog
+        log = structlog.get_logger("shop")
+        structlog.configure(processors=[structlog.processors.JSONRenderer()])
+        log.info("theirs")
+        structlog.reset_defaults()
+        assert not structlog.is_configured()
+        log.info("ours")
+        structlog.configure(cache_logger_on_first_use=True)
+        log.info("cached")
+        log.debug("not logged")
+        structlog.configure(wrapper_class=structlog.stdlib.BoundLogger,
+                            logger_factory=structlog.stdlib.LoggerFactory())
+        structlog.get_logger("std").info("hello %s", "you")
+        """,
+    )
+
+    assert done.stderr == ""
+    assert [("service" in line, line["event"]) for line in done.lines()] == [
+        (False, "theirs"),
+        (True, "ours"),
+        (True, "cached"),
+        (True, "hello you"),
+    ]
+    assert done.bodies() == ["cached", "hello you", "ours", "theirs"]
+
+
+def test_loggers_that_exist_before_us(receiver):
+    """Lazy, bound and cached loggers made before us log through the chain that is there now."""
+    done = run(
+        receiver,
+        """
+        import structlog
+        lazy, bound = structlog.get_logger("lazy"), structlog.get_logger("bound").bind(a=1)
+        cached = structlog.wrap_logger(structlog.PrintLogger(), cache_logger_on_first_use=True)
+        cached.info("too early")
+        """,
+        OURS,
+        "for each in (lazy, bound, cached): each.info('event')",
+    )
+
+    assert done.bodies() == ["event"] * 3
+    assert [line["event"] for line in done.lines()] == ["event"] * 3
+
+
+def test_processors_of_a_single_logger(receiver):
+    """A logger with processors of its own keeps them, and its events are exported once."""
+    done = run(
+        receiver,
+        OURS,
+        """
+        import structlog
+        own = [structlog.processors.add_log_level, structlog.processors.KeyValueRenderer()]
+        log = structlog.wrap_logger(structlog.PrintLogger(), processors=own, n=1)
+        log.info("single")
+        log.bind(m=2).warning("bound")
+        print(len(own))
+        """,
+    )
+
+    assert done.bodies() == ["bound", "single"]
+    first, second, length = done.stdout.splitlines()
+    assert first.startswith("n=1 event='single'")
+    assert "m=2 event='bound'" in second
+    assert length == "2"
+
+
+CAPTURED = """
+import structlog
+from structlog.testing import capture_logs
+log = structlog.get_logger("shop")
+with capture_logs() as captured:
+    log.info("captured", n=1)
+    log.bind(a=1).debug("below the level")
+assert captured == [{"event": "captured", "n": 1, "log_level": "info"}], captured
+log.info("afterwards")
+log.debug("not logged")
+"""
+
+
+@pytest.mark.parametrize("configured", ["", CHAINS["print"]], ids=["ours", "theirs"])
+def test_capture_logs(receiver, configured):
+    """What a test captures is neither written nor exported, and afterwards all is as before."""
+    done = run(receiver, configured, OURS, CAPTURED.replace("log.debug('not", "#"))
+
+    assert (done.code, done.stderr) == (0, "")
+    assert "afterwards" in done.bodies()
+    assert "captured" not in done.bodies()
+    assert ("service" in done.line("afterwards")) is (configured == "")
+
+
+def test_stdlib_logging_is_set_up_after_us(receiver):
+    """``dictConfig`` and ``basicConfig`` have their effect, and our handler stays beside theirs."""
+    done = run(
+        receiver,
+        OURS,
+        """
+        import logging, logging.config, sys
+        logging.config.dictConfig({"version": 1, "root": {"level": "WARNING"}})
+        logging.getLogger("a").warning("after dictConfig"); logging.getLogger("a").info("below")
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, format="basic:%(message)s")
+        logging.getLogger("b").debug("after basicConfig")
+        logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="forced:%(message)s",
+                            force=True)
+        logging.getLogger("c").info("after force")
+        """,
+    )
+
+    assert done.stderr == ""
+    assert done.bodies() == ["after basicConfig", "after dictConfig", "after force"]
+    assert [line["event"] for line in done.lines()] == ["after dictConfig"]
+    assert done.stdout.splitlines()[1:] == ["basic:after basicConfig", "forced:after force"]
+
+
+def test_a_level_of_stdlib_logging_counts_for_structlog_behind_it(receiver):
+    """What a stdlib logger drops is not exported either, although structlog has processed it."""
+    done = run(
+        receiver,
+        CHAINS["stdlib-kwargs"],
+        OURS,
+        """
+        import structlog
+        logging.getLogger("shop").setLevel(logging.ERROR)
+        structlog.get_logger("shop").warning("dropped")
+        structlog.get_logger("shop").error("kept")
+        """,
+    )
+
+    assert done.bodies() == ["kept"]
+
+
+def test_all_is_undone_at_shutdown(receiver):
+    """After a shutdown structlog, logging and the hooks are as they were before."""
+    done = run(
+        receiver,
+        """
+        import logging, logging.config, structlog, sys, threading, warnings
+        def state():
+            return (structlog.get_config(), type(structlog._config._CONFIG), sys.excepthook,
+                    threading.excepthook, warnings.showwarning, logging.basicConfig,
+                    logging.config.fileConfig, logging.config.DictConfigurator.configure,
+                    logging.getLogger().handlers[:], logging.getLogger().level,
+                    logging.getLogger("urllib3").level, structlog._config.BoundLoggerLazyProxy.bind)
+        before = state()
+        """,
+        OURS,
+        "structlog.get_logger().info('one'); telemetry.shutdown(); assert state() == before",
+    )
+
+    assert (done.code, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("requirement", ["structlog==24.1.0", "structlog"], ids=["floor", "newest"])
+def test_other_versions_of_structlog(receiver, requirement):
+    """Our chain and the joined one work with the oldest structlog that is allowed and the newest."""
+    python = environment(requirement)
+    ours = run(receiver, OURS, WORK, CAPTURED, python=python)
+    theirs = run(receiver, CHAINS["dict-tracebacks"], OURS, WORK, python=python)
+
+    assert (ours.code, ours.stderr, theirs.code, theirs.stderr) == (0, "", 0, "")
+    assert ours.bodies() == sorted(["afterwards", *["failed", "happened"] * 2])
