@@ -91,6 +91,10 @@ class Telemetry:
         self.under_wrapper = False
         """Whether ``opentelemetry-instrument`` started it, before the application could."""
 
+    def take_resource(self, resource: Resource) -> None:
+        """Describe this process by *resource*; in a forked child by another than in its parent."""
+        self.resource = resource
+
     @property
     def disabled(self) -> bool:
         """Whether nothing is recorded (`OTEL_SDK_DISABLED=true`)."""

@@ -20,7 +20,9 @@ from otel_flow.delivery.pipeline import PULL
 from otel_flow.errors import AlreadyConfiguredError
 from otel_flow.instrumentation import libraries
 from otel_flow.log_chain import build_log_chain
+from otel_flow.process.fork import on_fork
 from otel_flow.process.identity import Identity
+from otel_flow.process.locks import renew_locks
 from otel_flow.providers import build_logger_provider, build_meter_provider, build_tracer_provider
 from otel_flow.providers.fork import ResourceRenewal
 from otel_flow.providers.redacting import RedactingLogRecordProcessor, RedactingSpanProcessor
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("otel_flow")
 _lock = threading.Lock()
+on_fork(child=lambda: renew_locks(_lock))
 
 
 _NOTHING = Components()
@@ -170,6 +173,7 @@ def _build(
         is_logged=chain.is_logged,
         on_shutdown=stop,
     )
+    renewal.follow(handle.take_resource)
     chain.install()
     carry_in_baggage(settings.log_context_baggage)
     return handle

@@ -99,6 +99,7 @@ def _reader(
         flush=engine.flush,
         timeout=settings.shutdown_timeout,
         since=since,
+        begin=engine.wake,
         **metric_preferences(settings),
     )
     engine.collection = Collection(

@@ -14,6 +14,7 @@ from otel_flow.delivery.births import APART, Births
 from otel_flow.delivery.encoding import metric_points
 from otel_flow.delivery.report import logger
 from otel_flow.delivery.scrape import Scrape
+from otel_flow.delivery.self_metrics import SCOPE
 from otel_flow.delivery.suppression import suppressed
 
 
@@ -40,6 +41,7 @@ class FlowMetricReader(MetricReader):
         preferred_temporality: Mapping[type, Any],
         preferred_aggregation: Mapping[type, Any],
         since: Callable[[], int | None] = lambda: None,
+        begin: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(
             preferred_temporality=dict(preferred_temporality),
@@ -51,6 +53,8 @@ class FlowMetricReader(MetricReader):
         self._timeout = timeout
         self.births = Births(since, observed=self._observed)
         self.scrape = Scrape(self)
+        self.begin = begin
+        """Called when an instrument records for the first time in this process."""
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_: Any
@@ -60,6 +64,10 @@ class FlowMetricReader(MetricReader):
         if (zeros := self.births.of(metrics_data)) is not None:
             self._lane.feed([zeros], metric_points(zeros), lasting=True)
         self._lane.feed([metrics_data], metric_points(metrics_data))
+
+    def has_callbacks(self) -> bool:
+        """Return whether others than the engine have values observed."""
+        return any(scope != SCOPE for scope, _ in self._observed())
 
     def _observed(self) -> set[Stream]:
         """Return the streams that callbacks of the instruments' owners give their values."""

@@ -64,7 +64,12 @@ class Engine:
         return self._thread is not None
 
     def after_fork(self) -> None:
-        """Start anew in a forked child: the parent delivers what the parent has produced."""
+        """
+        Start anew in a forked child: the parent delivers what the parent has produced.
+
+        The worker starts with the first item or measurement; at once only where
+        callbacks are to be asked although nobody may record anything.
+        """
         self._is_child = True
         self.changed = threading.Condition()
         stopped = self._stopped
@@ -74,7 +79,7 @@ class Engine:
             lane.renew(self.changed)
         if self.collection is not None:
             self.collection.renew()
-            if not stopped:
+            if not stopped and self.collection.reader.has_callbacks():
                 self._start()
 
     # The worker

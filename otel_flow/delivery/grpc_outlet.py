@@ -74,6 +74,7 @@ class GrpcOutlet:
     def _renew(self) -> None:
         self._pid = os.getpid()
         self._calling = threading.Lock()
+        self._held = False
 
     def post(self, chunk: Chunk, timeout: float) -> Verdict:
         """Send *chunk* as one call that ends after *timeout* seconds."""
@@ -141,14 +142,15 @@ class GrpcOutlet:
 
     def hold(self) -> None:
         """Have no call under way, and no channel, while the process forks."""
-        held = self._calling.acquire(timeout=_PATIENCE)
+        self._held = self._calling.acquire(timeout=_PATIENCE)
         self.close()
-        if not held:
-            self._calling.acquire(timeout=_PATIENCE)
+        if not self._held:
+            self._held = self._calling.acquire(timeout=_PATIENCE)
 
     def release(self) -> None:
         """Let calls begin again, after the fork, in the parent."""
-        with contextlib.suppress(RuntimeError):
+        if self._held:
+            self._held = False
             self._calling.release()
 
 

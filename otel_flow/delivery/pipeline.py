@@ -87,7 +87,7 @@ class Pipeline:
         self.log_record_processors = tuple(log_record_processors)
         self.metric_readers = tuple(metric_readers)
         self._engine = engine
-        self._undo_fork = on_fork(child=engine.after_fork)
+        self._undo_fork = on_fork(child=engine.after_fork, starts=True)
         if engine.collection is not None:
             engine.wake()
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from otel_flow.names.model import Metric
 
 
-_SCOPE = "otel_flow.delivery"
+SCOPE = "otel_flow.delivery"
 _DISTRIBUTION = "otel-flow"
 
 Attributes = dict[str, str | int]
@@ -33,7 +33,7 @@ def observe(
     meter_provider: MeterProvider, lanes: Iterable[Lane], collection: Collection | None
 ) -> None:
     """Create the instruments that read *lanes*, and have requests and collections be recorded."""
-    meter = meter_provider.get_meter(_SCOPE, version(_DISTRIBUTION))
+    meter = meter_provider.get_meter(SCOPE, version(_DISTRIBUTION))
     duration = _histogram(meter, names.DURATION)
     lanes = list(lanes)
     for lane in lanes:

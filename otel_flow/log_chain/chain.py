@@ -8,6 +8,8 @@ import sys
 
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from otel_flow.log_chain.code import Callers
 from otel_flow.log_chain.composition import with_context
 from otel_flow.log_chain.events import Events
@@ -23,6 +25,7 @@ from otel_flow.log_chain.structlog_defaults import Defaults, install_defaults
 from otel_flow.log_chain.values import text
 from otel_flow.log_chain.writer import LineLoggerFactory, LineWriter
 from otel_flow.process.fork import on_fork
+from otel_flow.process.locks import renew_locks
 from otel_flow.redaction import build_redaction
 
 
@@ -167,6 +170,8 @@ class LogChain:
             self._file.renew()
         self.writer.renew()
         self._events.clock.renew()
+        # structlog's own loggers share one for each file.
+        renew_locks(*getattr(structlog._output, "WRITE_LOCKS", {}).values())
 
 
 def _file(settings: Settings) -> RotatingFile | None:

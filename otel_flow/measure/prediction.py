@@ -12,6 +12,8 @@ from opentelemetry.metrics import Observation
 from otel_flow.measure.recording import Instrument, error_type, meter, tracer
 from otel_flow.measure.span import SpanCall
 from otel_flow.names import measure as names
+from otel_flow.process.fork import on_fork
+from otel_flow.process.locks import renew_locks
 
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ class _LoadedModels:
         self._lock = threading.Lock()
         self._counts: dict[tuple[tuple[str, str], ...], int] = {}
         self._meter: Any = None
+        on_fork(child=lambda: renew_locks(self))
 
     def load(self, attributes: dict[str, str]) -> Callable[[], None]:
         key = tuple(attributes.items())

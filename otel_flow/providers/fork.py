@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import weakref
 
 from typing import TYPE_CHECKING, Any
 
+from otel_flow.process.fork import on_fork
+from otel_flow.process.locks import renew_locks
 from otel_flow.resource import renew_resource
 
 
@@ -24,24 +27,24 @@ class ResourceRenewal:
     instance id that the user has set.
     """
 
-    __slots__ = ("_followers", "_instance_id", "_pid", "resource")
+    __slots__ = ("__weakref__", "_followers", "_instance_id", "_pid", "resource")
 
     def __init__(self, resource: Resource, instance_id: Callable[[], str]) -> None:
         self.resource = resource
         self._instance_id = instance_id
         self._pid = os.getpid()
         self._followers: list[Callable[[Resource], None]] = []
+        _until_collected(self, self.refresh)
 
     def __call__(self) -> Resource:
         """Return the resource of this process."""
-        pid = os.getpid()
-        if pid != self._pid:
-            self.resource = renew_resource(self.resource, instance_id=self._instance_id())
-            self._pid = pid
+        if os.getpid() != self._pid:
+            # Forked by C, where no hook ran.
+            self.refresh()
         return self.resource
 
     def follow(self, take: Callable[[Resource], None]) -> None:
-        """Call *take* with the resource whenever `refresh` changes it."""
+        """Call *take* with the resource whenever it has changed."""
         self._followers.append(take)
 
     def refresh(self) -> None:
@@ -55,25 +58,34 @@ class ResourceRenewal:
 class RenewedAfterFork:
     """A mix-in that stands before an SDK provider and takes over its fork handling."""
 
-    _renewal: ResourceRenewal | None = None
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        _until_collected(self, self._after_fork)
 
     def renew_with(self, renewal: ResourceRenewal) -> None:
-        """Take the resource from *renewal* in every forked child."""
-        self._renewal = renewal
+        """Take the resource from *renewal* whenever it changes, as in every forked child."""
         renewal.follow(self._take_resource)
 
     def _handle_fork(self) -> None:
-        """
-        Replace the locks and the resource; the SDK calls this in the child.
+        """Do nothing where the SDK would: our own hook comes before any that starts a thread."""
 
-        The SDK's constructor registers whatever ``_handle_fork`` the class has.
-        """
-        self._renew_locks()
-        if self._renewal is not None:
-            self._take_resource(self._renewal())
+    def _after_fork(self) -> None:
+        renew_locks(self)
+        self._renew_parts()
 
-    def _renew_locks(self) -> None:
+    def _renew_parts(self) -> None:
         raise NotImplementedError
 
     def _take_resource(self, resource: Any) -> None:
         raise NotImplementedError
+
+
+def _until_collected(owner: object, method: Callable[[], None]) -> None:
+    """Call *method* of *owner* in forked children as long as there is the owner."""
+    weak = weakref.WeakMethod(method)
+
+    def child() -> None:
+        if (alive := weak()) is not None:
+            alive()
+
+    weakref.finalize(owner, on_fork(child=child)).atexit = False

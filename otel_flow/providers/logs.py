@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 from typing import TYPE_CHECKING
 
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
 
 from otel_flow.delivery.processors import FlowLogRecordProcessor
+from otel_flow.process.locks import renew_locks_within
 from otel_flow.providers.fork import RenewedAfterFork
 from otel_flow.providers.redacting import RedactingLogRecordProcessor
 
@@ -57,10 +56,8 @@ class FlowLoggerProvider(RenewedAfterFork, LoggerProvider):
         elif len(processors) == 1 and isinstance(processors[0], FlowLogRecordProcessor):
             self.take = processors[0].take
 
-    def _renew_locks(self) -> None:
-        self._logger_cache_lock = threading.Lock()
-        self._active_loggers_lock = threading.Lock()
-        self._multi_log_record_processor._lock = threading.Lock()
+    def _renew_parts(self) -> None:
+        renew_locks_within(self._multi_log_record_processor)
 
     def _take_resource(self, resource: Resource) -> None:
         self._resource = resource

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics import (
@@ -14,9 +12,12 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.metrics._internal.metric_reader_storage import MetricReaderStorage
 
+from otel_flow.delivery.collection import FlowMetricReader
+from otel_flow.process.locks import renew_locks, renew_locks_within
 from otel_flow.providers import seams
 from otel_flow.providers.fork import RenewedAfterFork
 from otel_flow.providers.redacting import RedactingCollection
+from otel_flow.providers.shared import renew_shared_locks
 
 
 if TYPE_CHECKING:
@@ -76,21 +77,21 @@ class FlowMeterProvider(RenewedAfterFork, MeterProvider):
         collect: Any = RedactingCollection(self._measurement_consumer.collect, redaction)
         reader._set_collect_callback(collect)
 
-    def _renew_locks(self) -> None:
-        self._lock = threading.Lock()
-        self._meter_lock = threading.Lock()
-        type(self)._all_metric_readers_lock = threading.Lock()
+    def _renew_parts(self) -> None:
         for meter in self._meters.values():
-            meter._instrument_registration_lock = threading.Lock()
+            renew_locks(meter)
+        renew_shared_locks()
         self._start_from_zero()
+        readers = self._measurement_consumer._reader_storages
+        renew_locks_within([r for r in readers if not isinstance(r, FlowMetricReader)])
 
     def _start_from_zero(self) -> None:
         """Replace the storages: with them go the values and locks held at the fork."""
         consumer = self._measurement_consumer
+        renew_locks(consumer)
         if hasattr(consumer, "start_from_zero"):
             consumer.start_from_zero()
             return
-        consumer._lock = threading.Lock()
         consumer._reader_storages = {
             reader: MetricReaderStorage(
                 self._sdk_config,

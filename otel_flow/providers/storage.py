@@ -36,11 +36,14 @@ class FlowReaderStorage(MetricReaderStorage):
             reader._instrument_class_aggregation,  # type: ignore[arg-type]
         )
         self._limit = limit
+        self._begin = getattr(reader, "begin", None)
 
     def _handle_view_instrument_match(
         self, instrument: _Instrument, view_instrument_matches: list[_ViewInstrumentMatch]
     ) -> None:
         super()._handle_view_instrument_match(instrument, view_instrument_matches)
+        if self._begin is not None:
+            self._begin()
         views = [match._view for match in view_instrument_matches] or [_DEFAULT_VIEW]
         view_instrument_matches[:] = [self._stream(view, instrument) for view in views]
 
@@ -83,9 +86,7 @@ class FlowMeasurementConsumer(SynchronousMeasurementConsumer):
         return FlowReaderStorage(self._sdk_config, reader, self._limit)
 
     def start_from_zero(self) -> None:
-        """Replace storages and locks, as in a forked child: with them go the parent's values."""
-        self._lock = threading.Lock()
-        self._collecting = threading.Lock()
+        """Replace the storages, as in a forked child: with them go the parent's values."""
         self._reader_storages = {reader: self._storage(reader) for reader in self._reader_storages}
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:

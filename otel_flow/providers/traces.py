@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+import copy
 
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.trace import get_current_span
 
+from otel_flow.process.locks import renew_locks, renew_locks_within
 from otel_flow.providers import seams
 from otel_flow.providers.fork import RenewedAfterFork
 from otel_flow.providers.redacting import RedactingSpanProcessor
@@ -70,14 +72,11 @@ class FlowTracerProvider(RenewedAfterFork, TracerProvider):
             span_processor = RedactingSpanProcessor(span_processor, self.redaction)
         super().add_span_processor(span_processor)
 
-    def _renew_locks(self) -> None:
-        self._tracers_lock = threading.Lock()
-        if self._path is None:
-            self._active_span_processor._lock = threading.Lock()
-            return
-        self._path.renew_lock()
-        processor: Any = self._active_span_processor
-        self._active_span_processor = processor.inherited()
+    def _renew_parts(self) -> None:
+        if self._path is not None:
+            self._path.renew_lock()
+        self._active_span_processor = _heir(self._active_span_processor)
+        renew_locks_within(self._active_span_processor._span_processors, get_current_span())
         for tracer in self._tracers.values():
             tracer.span_processor = self._active_span_processor
 
@@ -85,6 +84,21 @@ class FlowTracerProvider(RenewedAfterFork, TracerProvider):
         self._resource = resource
         for tracer in self._tracers.values():
             tracer._set_resource(resource)
+
+
+def _heir(processor: Any) -> Any:
+    """
+    Return the same for a forked child, and have *processor* itself forget what it is given.
+
+    Spans that were open at the fork go on holding it: they end in the process that
+    started them; ended in the child, too, they would arrive twice under one id.
+    """
+    renew_locks(processor)
+    if hasattr(processor, "inherited"):
+        return processor.inherited()
+    heir = copy.copy(processor)
+    processor._span_processors = ()
+    return heir
 
 
 _REMEMBERED = 1024

@@ -57,8 +57,13 @@ class BlockedLoops:
             self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; in a forked child the thread is not there."""
+        """Look no more."""
         self._stopped.set()
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, as in a forked child: the thread, and whoever held the event, are not there."""
+        self._stopped = threading.Event()
         self._thread = None
         self._samples.clear()
 

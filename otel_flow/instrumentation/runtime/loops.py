@@ -69,7 +69,9 @@ class LoopWatch:
                 each()
             for pulse in list(self.pulses.values()):
                 pulse.stop()
-            self._forget()
+            if self._blocked is not None:
+                self._blocked.stop()
+            self.pulses.clear()
 
         return undo
 
@@ -89,7 +91,7 @@ class LoopWatch:
         """Forget all loops; of those of its parent none runs in a forked child."""
         self.pulses.clear()
         if self._blocked is not None:
-            self._blocked.stop()
+            self._blocked.forget()
 
 
 def _patch(
