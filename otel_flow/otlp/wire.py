@@ -21,6 +21,13 @@ class WireError(ValueError):
 
 def varint(number: int) -> bytes:
     """Return *number*, not negative, in groups of seven bits, the lowest first."""
+    if 0x7F < number < 0x10000000:  # noqa: PLR2004  what is common in two to four groups
+        if number < 0x4000:  # noqa: PLR2004
+            return bytes((number & 0x7F | 0x80, number >> 7))
+        first, second = number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80
+        if number < 0x200000:  # noqa: PLR2004
+            return bytes((first, second, number >> 14))
+        return bytes((first, second, number >> 14 & 0x7F | 0x80, number >> 21))
     encoded = bytearray()
     while number > 0x7F:  # noqa: PLR2004  seven bits
         encoded.append(number & 0x7F | 0x80)

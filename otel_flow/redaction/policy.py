@@ -63,8 +63,7 @@ class Redaction:
                     return value
                 if self.asking is None:
                     return DROPPED if self.drop and is_mark(found) else found
-            is_small = type(value) is int and value < SMALLEST_CARD
-            if verdict is Verdict.SAFE or (is_small and verdict is Verdict.OPEN):
+            if verdict is Verdict.SAFE or (verdict is Verdict.OPEN and _is_harmless(value)):
                 return value
             return (self.asking or self.search).walk().value(key, value, verdict)
         except Exception as error:
@@ -110,6 +109,12 @@ class Redaction:
             else:
                 changed[key] = redacted
         return attributes if changed is None else changed
+
+
+def _is_harmless(value: Any) -> bool:
+    """Return whether *value* is no secret where its name is none."""
+    kind = type(value)
+    return value < SMALLEST_CARD if kind is int else kind in _NEITHER
 
 
 def _failed(error: Exception) -> str:

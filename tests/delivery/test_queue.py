@@ -56,11 +56,12 @@ def test_an_item_that_comes_while_the_engine_turns_away_is_seen(queue, woken):
     def produce():
         while not stop.is_set():
             items.append(1)
+            stop.wait(0.0001)
 
     producer = threading.Thread(target=produce)
     producer.start()
     try:
-        for _ in range(2000):
+        for _ in range(200):
             woken.clear()
             while not items.rest():
                 items.take(10**6)
