@@ -77,6 +77,12 @@ class RequestsInstrumentor(LibraryInstrumentor):
     name = "requests"
 
 
+class LoguruInstrumentor(LibraryInstrumentor):
+    """Makes records of what loguru logs."""
+
+    name = "loguru"
+
+
 class ThreadsInstrumentor(LibraryInstrumentor):
     """Carries the context into threads and thread pools."""
 

@@ -56,6 +56,7 @@ LIBRARIES = (
     Library("celery", "celery", ("celery.Celery",)),
     Library("httpx", "httpx", ("httpx.Client", "httpx.AsyncClient")),
     Library("requests", "requests", ("requests.Session",)),
+    Library("loguru", "loguru", ()),
     Library("threads", "threading", ()),
     Library("runtime", "sys", ()),
 )

@@ -24,6 +24,8 @@ _FATAL = Severity(21, "FATAL", "critical", logging.CRITICAL)
 _UNSPECIFIED = Severity(0, "NOTSET", "notset", logging.NOTSET)
 
 _KNOWN = {
+    "trace": Severity(1, "TRACE", "trace", 5),
+    "success": Severity(10, "SUCCESS", "success", 25),
     "notset": _UNSPECIFIED,
     "debug": _DEBUG,
     "info": _INFO,
@@ -37,7 +39,7 @@ _KNOWN = {
     "critical": _FATAL,
     "fatal": _FATAL,
 }
-"""structlog's and logging's names of levels and of methods."""
+"""structlog's, logging's and loguru's names of levels and of methods."""
 
 _STEPS = (
     (logging.CRITICAL, 21),

@@ -108,8 +108,19 @@ class BridgeHandler(logging.Handler):
             return
         if is_repetition(record):
             return
-        export = not record.name.startswith(_NOT_EXPORTED)
+        export = not record.name.startswith(_NOT_EXPORTED) and not any(
+            is_elsewhere(record) for is_elsewhere in _elsewhere
+        )
         self._take(record, export=export, show=self.printing)
+
+
+_elsewhere: list[Callable[[logging.LogRecord], bool]] = []
+
+
+def exported_elsewhere(is_elsewhere: Callable[[logging.LogRecord], bool]) -> Callable[[], None]:
+    """Do not export records of which *is_elsewhere* says that somebody else does; return the undo."""
+    _elsewhere.append(is_elsewhere)
+    return lambda: _elsewhere.remove(is_elsewhere)
 
 
 _installed: list[Bridge] = []
