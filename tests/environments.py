@@ -61,3 +61,21 @@ def _run(*command: object) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+
+
+def run_tests(*paths: str, requirements: tuple[str, ...]) -> str | None:
+    """What the tests in *paths* print with *requirements* where they fail; None where they pass."""
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [
+            *(environment(*requirements), "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"),
+            # Older versions have deprecations of their own.
+            *("-W", "default"),
+            *paths,
+        ],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        check=False,
+    )
+    return done.stdout[-4000:] if done.returncode else None

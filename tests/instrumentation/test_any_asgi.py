@@ -1,0 +1,115 @@
+"""Applications that no framework we know has made, recorded by the middleware."""
+
+import asyncio
+import logging
+
+import httpx
+import pytest
+
+from fastapi import FastAPI
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from opentelemetry.trace import StatusCode
+
+from otel_flow.instrumentation.asgi import Middleware
+from tests.recording import Recording
+
+
+@pytest.fixture
+def recording():
+    made = Recording()
+    yield made
+    made.close()
+
+
+async def application(scope, receive, send):
+    """Answers everything; what is asked for below /items has a route."""
+    if scope["type"] == "lifespan":
+        await send({"type": "lifespan.startup.complete"})
+        return
+    if scope["path"] == "/boom":
+        raise ValueError("no such luck")
+    if scope["path"].startswith("/items/"):
+        scope["template"] = "/items/{item_id}"
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"yes"})
+
+
+def get(app, path):
+    async def ask():
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.example") as client:
+            return await client.get(path)
+
+    return asyncio.run(ask())
+
+
+def test_any_application(recording):
+    """Requests to a bare ASGI application are spans with the route that it is asked for."""
+    app = Middleware(
+        application, telemetry=recording.telemetry, route_of=lambda scope: scope.get("template")
+    )
+
+    answer = get(app, "/items/3")
+    get(app, "/boom")
+    get(app, "/healthz")
+
+    found, failed = recording.spans()
+    assert (found.name, failed.name) == ("GET /items/{item_id}", "GET")
+    assert failed.attributes["error.type"] == "ValueError"
+    assert failed.status.status_code is StatusCode.ERROR
+    assert answer.headers["x-request-id"] == f"{found.context.trace_id:032x}"
+    routes = [
+        p.attributes.get("http.route") for p in recording.points("http.server.request.duration")
+    ]
+    assert sorted(routes, key=str) == ["/items/{item_id}", None]
+
+
+def test_it_begins_with_the_telemetry():
+    """Without telemetry the application answers alone; nothing has to be made in an order."""
+    app = Middleware(application)
+
+    assert get(app, "/items/3").text == "yes"
+
+
+def test_lifespan_passes(recording):
+    """Start and end of the application are no requests."""
+    app, sent = Middleware(application, telemetry=recording.telemetry), []
+
+    async def send(message):
+        sent.append(message["type"])
+
+    asyncio.run(app({"type": "lifespan"}, None, send))
+
+    assert (sent, recording.spans()) == (["lifespan.startup.complete"], [])
+
+
+def test_it_is_not_twice(recording):
+    """Around an application that is recorded anyway, inside contrib or in itself, once is once."""
+    app = FastAPI()
+    app.get("/one")(lambda: 1)
+    undo = recording.telemetry.instrument(app)
+    twice = Middleware(Middleware(app, telemetry=recording.telemetry))
+    around = OpenTelemetryMiddleware(
+        Middleware(application, telemetry=recording.telemetry),
+        tracer_provider=recording.telemetry.tracer_provider,
+    )
+
+    get(twice, "/one")
+    get(around, "/first")
+    get(around, "/second")
+    undo()
+
+    scopes = [span.instrumentation_scope.name for span in recording.spans()]
+    assert scopes == ["otel_flow.asgi"] * 3
+
+
+def test_what_it_changed_ends_with_it(recording):
+    """When the middleware is gone, uvicorn's access log is as it was."""
+    before = list(logging.getLogger("uvicorn.access").filters)
+    app = Middleware(application, telemetry=recording.telemetry)
+    get(app, "/one")
+    assert logging.getLogger("uvicorn.access").filters != before
+
+    del app
+
+    assert logging.getLogger("uvicorn.access").filters == before
