@@ -77,7 +77,7 @@ def test_a_task_that_cannot_be_published_is_an_error(recording, shop):
 
 def test_the_message_carries_trace_baggage_and_request_id(recording, shop):
     """Headers of a message have the span's context, the baggage and the bound request id."""
-    app = shop()
+    app = shop(task_default_queue="carried")
     bound = bind_request_id("ticket-7")
     token = context.attach(baggage.set_baggage("tenant", "acme"))
     try:
@@ -87,7 +87,7 @@ def test_the_message_carries_trace_baggage_and_request_id(recording, shop):
         unbind_request_id(bound)
 
     with app.connection_for_read() as connection:
-        headers = connection.SimpleQueue("celery").get(timeout=5).headers
+        headers = connection.SimpleQueue("carried").get(timeout=5).headers
     span = recording.span("send shop.add")
     assert headers["traceparent"].split("-")[2] == trace.format_span_id(span.context.span_id)
     assert (headers["baggage"], headers["x-request-id"]) == ("tenant=acme", "ticket-7")
