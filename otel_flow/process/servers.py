@@ -15,6 +15,7 @@ callback of their ``_do_exit``.
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,8 +66,9 @@ class _Captured(list[int]):
         self._die_of = die_of
 
     def __reversed__(self) -> Iterator[int]:
-        # Read when the server has put the handlers back that it had found.
-        for number in set(self):
+        # Read when the server has put the handlers back that it had found. After Ctrl-C the
+        # parent's SIGTERM is often still on its way.
+        for number in {signal.SIGTERM, *self}:
             self._die_of(number)
         return super().__reversed__()
 

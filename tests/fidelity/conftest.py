@@ -1,10 +1,21 @@
 import os
+import signal
 
 import pytest
 
 from tests.fidelity.collector import Collector
 from tests.fidelity.table import ROWS, table
 from tests.stack.build import COLLECTOR, is_built
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """What is started here can be interrupted, even if this run itself is in the background."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
