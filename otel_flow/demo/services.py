@@ -147,7 +147,8 @@ class Services:
         }
         try:
             for name, command in commands.items():
-                self._running.append(Service(name, command, environ, line, text))
+                named = {**environ, "OTEL_SERVICE_NAME": name}
+                self._running.append(Service(name, command, named, line, text))
         except BaseException:
             self.stop()
             raise

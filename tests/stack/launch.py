@@ -134,9 +134,18 @@ class Stack:
 
     def launch(self, name: str, **environ: str) -> None:
         """Start the server *name* as the compose file says, without waiting for it."""
+        arguments, environment = self.native(name)
+        program = binary(NATIVE[self._services[name].repository])
+        self._run(name, [str(program), *arguments], environment | QUICKER | environ)
+
+    def native(self, name: str) -> tuple[list[str], dict[str, str]]:
+        """Return command and environment of any service of the compose file, on loopback."""
         service = self._services[name]
-        command = [str(binary(NATIVE[service.repository])), *self._loopback.command(service)]
-        self._run(name, command, self._loopback.environment(service) | QUICKER | environ)
+        return self._loopback.command(service), self._loopback.environment(service)
+
+    def port(self, name: str, port: int) -> int:
+        """Return the local port for *port* of the service *name*."""
+        return self._port(name, port)
 
     def wait_until_ready(self, name: str) -> None:
         """Return when the server *name* says that it is ready."""

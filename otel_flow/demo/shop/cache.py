@@ -23,11 +23,13 @@ _SECONDS = 60
 _PAUSE = 5.0
 _PREFIX = "otel-flow-demo"
 
-client: redis.Redis | None = (
-    redis.Redis.from_url(CONFIG.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+clients: tuple[redis.Redis, ...] = (
+    (redis.Redis.from_url(CONFIG.redis_url, socket_timeout=0.5, socket_connect_timeout=0.5),)
     if CONFIG.redis_url
-    else None
+    else ()
 )
+"""The one client, none in a shop without a cache."""
+
 _paused_until = 0.0
 
 
@@ -46,10 +48,10 @@ def put(key: str, value: Any) -> None:
 def _ask(command: str, *arguments: Any, **options: Any) -> Any:
     """Run a Redis command; after a failure leave Redis alone for some seconds."""
     global _paused_until
-    if client is None or time.monotonic() < _paused_until:
+    if not clients or time.monotonic() < _paused_until:
         return None
     try:
-        return getattr(client, command)(*arguments, **options)
+        return getattr(clients[0], command)(*arguments, **options)
     except redis.RedisError as error:
         _paused_until = time.monotonic() + _PAUSE
         log.warning("cache.degraded", error=type(error).__name__, retry_seconds=_PAUSE)

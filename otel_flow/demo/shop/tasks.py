@@ -19,7 +19,8 @@ queue.conf.update(
     task_ignore_result=True,
     worker_prefetch_multiplier=1,
     worker_send_task_events=False,
-    worker_enable_remote_control=False,
+    # Without a broker in the network there is nobody to control it from.
+    worker_enable_remote_control=not CONFIG.broker_url.startswith("filesystem:"),
     broker_connection_retry_on_startup=True,
 )
 if CONFIG.broker_url.startswith("filesystem:"):

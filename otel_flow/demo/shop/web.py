@@ -15,11 +15,11 @@ from otel_flow.demo.shop import cache, catalogue
 from otel_flow.demo.shop.tasks import fulfil_order, queue
 
 
-telemetry = otel_flow.configure(service_name="shop")
+telemetry = otel_flow.configure()
 log = structlog.get_logger("shop")
 app = FastAPI(title="Shop")
 catalogue.prepare()
-telemetry.instrument(app, catalogue.engine, queue)
+telemetry.instrument(app, catalogue.engine, *cache.clients, queue)
 
 
 class NewOrder(BaseModel):

@@ -8,6 +8,6 @@ from otel_flow.demo.shop import catalogue
 from otel_flow.demo.shop.tasks import queue
 
 
-telemetry = otel_flow.configure(service_name="shop-worker")
+telemetry = otel_flow.configure()
 telemetry.instrument(queue, catalogue.engine)
 app = queue
