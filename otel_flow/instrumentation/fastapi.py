@@ -1,11 +1,4 @@
-"""
-FastAPI: requests to its applications, with its own telemetry out of the way.
-
-From 0.142 on FastAPI has telemetry of its own, which begins with the first global
-provider. A request that carries its key in the scope is taken as seen by an outer
-application, so ours stands there: FastAPI leaves the route and the exceptions in it
-and does nothing else.
-"""
+"""FastAPI: requests to its applications."""
 
 from __future__ import annotations
 
@@ -14,15 +7,10 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from otel_flow import telemetry as running
+from otel_flow.instrumentation.asgi.native import KEY
 from otel_flow.instrumentation.asgi.patch import ApplicationClass
 from otel_flow.instrumentation.asgi.route import is_mount, starlette_route, template
 from otel_flow.instrumentation.asgi.server import HttpServer
-
-
-try:
-    from fastapi.telemetry._api import _RequestTelemetry
-except ImportError:  # before 0.142
-    _RequestTelemetry = None  # type: ignore[assignment, misc]
 
 
 if TYPE_CHECKING:
@@ -35,21 +23,10 @@ if TYPE_CHECKING:
 
 TARGETS = (FastAPI,)
 
-_NATIVE = "fastapi.telemetry"
-
-
-def _stand_in(scope: Scope) -> None:
-    """Put ourselves where FastAPI's own telemetry would be."""
-    if _RequestTelemetry is not None:
-        prefix = scope.get("app_root_path", scope.get("root_path", "")).rstrip("/")
-        scope[_NATIVE] = _RequestTelemetry(
-            span=None, span_method=scope.get("method", ""), data=None, _mount_prefix=prefix
-        )
-
 
 def route(scope: Scope) -> str | None:
     """Return the template that FastAPI's routers matched, included and mounted ones in full."""
-    native = scope.get(_NATIVE)
+    native = scope.get(KEY)
     if native is None:
         return starlette_route(scope)
     found: str | None = native.route
@@ -61,7 +38,7 @@ def route(scope: Scope) -> str | None:
     return found if path is None or is_mount(inner) else native._mount_prefix + path
 
 
-_applications = ApplicationClass(FastAPI, _stand_in)
+_applications = ApplicationClass(FastAPI)
 
 
 def instrument(

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from otel_flow.instrumentation import fastapi as fastapi_ours
 from otel_flow.instrumentation import starlette as starlette_ours
@@ -104,6 +104,10 @@ def contrib_around_starlette(recording):
     return OpenTelemetryMiddleware(app, tracer_provider=provider, meter_provider=meters(recording))
 
 
+def fastapi_inside_starlette(recording):
+    return Starlette(routes=[Mount("/inside", native(recording)), Mount("/", native(recording))])
+
+
 def both_ways(recording):
     app = native(recording)
     recording.telemetry.instrument(app)
@@ -125,6 +129,7 @@ def meters(recording):
         contrib_added,
         contrib_around,
         contrib_around_starlette,
+        fastapi_inside_starlette,
         both_ways,
     ],
 )
@@ -142,6 +147,17 @@ def test_never_twice(recording, combination):
 
     assert [span.name for span in recording.spans()] == ["GET /one", "GET /one"]
     assert [point.count for point in recording.points(DURATION)] == [2]
+
+
+def test_what_a_recorded_application_mounts_is_part_of_it(recording):
+    """FastAPI mounted in a Starlette that alone is recorded adds no span; the route is whole."""
+    app = fastapi_inside_starlette(recording)
+    undo = recording.telemetry.instrument(app)
+
+    get(app, "/inside/one")
+    undo()
+
+    assert [span.name for span in recording.spans()] == ["GET /inside/one"]
 
 
 def test_contrib_records_what_we_do_not(recording):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from otel_flow import telemetry as running
 from otel_flow.instrumentation.asgi.contrib import CONTRIB
 from otel_flow.instrumentation.asgi.lines import replace_access_log
+from otel_flow.instrumentation.asgi.native import stand_in
 from otel_flow.instrumentation.asgi.server import HANDLED, HttpServer
 
 
@@ -54,6 +55,7 @@ class Middleware:
         if server is None:
             await self.app(scope, receive, send)
         else:
+            stand_in(scope)
             await server.handle(self.app, scope, receive, send)
 
     def _begun(self) -> HttpServer | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_flow.instrumentation.asgi.contrib import CONTRIB
 from otel_flow.instrumentation.asgi.lines import replace_access_log
+from otel_flow.instrumentation.asgi.native import stand_in
 from otel_flow.instrumentation.asgi.server import HANDLED
 
 
@@ -30,9 +31,8 @@ class ApplicationClass:
     name the class was imported.
     """
 
-    def __init__(self, kind: type, prepare: Callable[[Any], None] = lambda _scope: None) -> None:
+    def __init__(self, kind: type) -> None:
         self._kind = kind
-        self._prepare = prepare
         self._original: Any = None
         self._all: HttpServer | None = None
         self._applications = 0
@@ -71,7 +71,6 @@ class ApplicationClass:
         if self._original is not None:
             return
         original = self._original = self._kind.__call__
-        prepare = self._prepare
 
         @functools.wraps(original)
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
@@ -79,7 +78,7 @@ class ApplicationClass:
             if server is None or HANDLED in scope or scope["type"] == "lifespan":
                 await original(app, scope, receive, send)
                 return
-            prepare(scope)
+            stand_in(scope)
             await server.handle(functools.partial(original, app), scope, receive, send)
 
         self._kind.__call__ = call  # type: ignore[method-assign]

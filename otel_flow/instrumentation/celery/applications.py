@@ -13,7 +13,7 @@ from celery import Celery, signals
 from celery.worker.consumer.consumer import Consumer
 from opentelemetry import context as context_api
 
-from otel_flow.instrumentation.celery import logs, loss, publishing, workers
+from otel_flow.instrumentation.celery import contrib, logs, loss, publishing, workers
 from otel_flow.instrumentation.celery.broker import destination
 from otel_flow.instrumentation.celery.execution import OTHER, Execution, series_of
 from otel_flow.instrumentation.celery.headers import context_of
@@ -104,6 +104,7 @@ class Applications:
             _patch_publishing(self.recorder),
             _patch_receiving(self.recorder),
             loss.patch_requests(self.recorder),
+            contrib.keep_out(),
         ]
 
     def _unhook_if_idle(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from celery import Celery, signals
 from kombu.exceptions import OperationalError
 from opentelemetry import baggage, context, trace
+from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.trace import SpanKind, StatusCode
 
 import otel_flow
@@ -190,6 +191,28 @@ def test_instrumenting_twice_records_once(recording, shop):
 
     celery.uninstrument()
     assert len(recording.spans()) == 1
+
+
+@pytest.mark.parametrize("first", ["ours", "contrib"])
+def test_contrib_is_kept_out(recording, shop, first):
+    """Contrib's Celery instrumentation, begun before or after ours, adds no spans."""
+    contrib = CeleryInstrumentor()
+    begin = {
+        "ours": lambda: celery.instrument(telemetry=recording.telemetry),
+        "contrib": lambda: contrib.instrument(tracer_provider=recording.telemetry.tracer_provider),
+    }
+    for side in (first, *(begin.keys() - {first})):
+        begin[side]()
+    app = build("memory://", task_always_eager=True)
+
+    call(app, "double", 1)
+    celery.uninstrument()
+    contrib.uninstrument()
+    contrib.instrument(tracer_provider=recording.telemetry.tracer_provider)
+    call(app, "double", 1)
+    contrib.uninstrument()
+
+    assert [span.name for span in recording.spans()] == ["process shop.double", "run/shop.double"]
 
 
 def test_after_the_undo_nothing_is_recorded(recording):
