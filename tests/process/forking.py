@@ -63,7 +63,7 @@ def configure(parts):
             ],
         }
     exponential = View(
-        instrument_name="*.size", aggregation=ExponentialBucketHistogramAggregation()
+        instrument_name="work.size", aggregation=ExponentialBucketHistogramAggregation()
     )
     return otel_flow.configure(
         service_name="forks", metric_interval=3600, views=[exponential], **others
