@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from otel_flow.cli.output import complain, write_json, write_table
 from otel_flow.errors import ConfigError
 from otel_flow.settings import Settings
 from otel_flow.settings.describe import describe
+from otel_flow.settings.page import markdown_page
 
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ EXAMPLES = """\
   otel-flow env                         every setting, its value, where it comes from
   otel-flow env --changed               only what is not at its default
   otel-flow env --json | jq '.settings[] | select(.source != "default")'
+  otel-flow env --markdown              all that can be set, as docs/settings.md has it
   OTEL_SERVICE_NAME=shop otel-flow env  what a service would see with this variable
 
 Secrets are masked. Exits with 2 if the configuration is wrong, and lists all that is.
@@ -30,12 +33,19 @@ Secrets are masked. Exits with 2 if the configuration is wrong, and lists all th
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--json", action="store_true", help="write JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="write JSON")
+    form.add_argument(
+        "--markdown", action="store_true", help="write the page of all that can be set"
+    )
     parser.add_argument("--changed", action="store_true", help="leave defaults out")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the settings that the environment gives."""
+    if arguments.markdown:
+        sys.stdout.write(markdown_page())
+        return 0
     try:
         settings = Settings.from_environ()
     except ConfigError as error:
