@@ -103,6 +103,7 @@ class Collection:
         self._thread: threading.Thread | None = None
         self._next = time.monotonic() + self._interval
         self._said_stuck = False
+        self._began = time.monotonic()
         self._last = 0
         self.reader.births.renew()
         self.reader.scrape.renew()
@@ -127,7 +128,7 @@ class Collection:
         if now >= self._next:
             self._next = max(self._next + self._interval, now)
             if self._is_running():
-                self._say_stuck()
+                self._say_stuck(now)
             elif not self._holders:
                 self._start()
         return self._next
@@ -163,7 +164,7 @@ class Collection:
         return None
 
     def _collect(self) -> None:
-        started = time.monotonic()
+        started = self._began = time.monotonic()
         failed = None
         with suppressed():
             # Callbacks are the application's own; the SDK raises what they and its time-out raise.
@@ -183,7 +184,7 @@ class Collection:
             time.sleep(min(early, APART) / 1e9)
         self._last = time.time_ns()
 
-    def _say_stuck(self) -> None:
-        if not self._said_stuck:
+    def _say_stuck(self, now: float) -> None:
+        if not self._said_stuck and now - self._began > self._timeout:
             self._said_stuck = True
             logger.warning("a collection of metrics hangs in a callback; spans and logs go on")

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otel_flow.redaction import default_redaction
 from otel_flow.settings.masking import mask_url
@@ -30,10 +30,18 @@ class _Stderr(logging.Handler):
         # A backend may answer with what it was sent, a client's error name a whole URL.
         try:
             text = default_redaction().text(record.getMessage())
-            sys.stderr.write(f"otel_flow.delivery: {text}\n")
+            _stderr().write(f"otel_flow.delivery: {text}\n")
         except Exception:
             # A closed or missing stderr must not reach the application.
             return
+
+
+def _stderr() -> Any:
+    stream = sys.stderr
+    # Celery replaces it by one that logs what is printed: through OTLP it would not be said.
+    if isinstance(getattr(stream, "logger", None), logging.Logger):
+        return sys.__stderr__ or stream
+    return stream
 
 
 def _set_up() -> None:

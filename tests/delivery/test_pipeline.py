@@ -68,3 +68,22 @@ def test_hanging_callback_stalls_nothing_else(backend, base, build):
 
     assert not delivered
     until(lambda: len(backend.spans()) == 1)
+
+
+def test_a_callback_that_hangs_is_named_once(base, build, capsys):
+    """A collection that takes longer than it may is said once, however many are due meanwhile."""
+    import threading
+
+    gate = threading.Event()
+    flow = build(base, metric_interval=0.05, metric_timeout=0.2)
+    flow.meter.create_observable_gauge("stuck", [lambda _: gate.wait(20) and []])
+    said = []
+
+    def hangs():
+        said.append(capsys.readouterr().err)
+        return "hangs in a callback" in said[-1]
+
+    until(hangs)
+    gate.set()
+
+    assert "".join(said).count("hangs in a callback") == 1

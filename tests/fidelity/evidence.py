@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 _LEFT = re.compile(r"(left behind|dropped)[^:]*: (.*)")
-_PATH = re.compile(r"/(?:unit|fork)/(\d+)$")
+_PATH = re.compile(r"/(?:unit|fork|slow)/(\d+)$")
 CHILD = 1_000_000
 """The numbers of forked children begin here, as in ``apps/unit.py``."""
-ROUTES = {"/unit/{number}", "/fork/{number}"}
+ROUTES = {"/unit/{number}", "/fork/{number}", "/slow/{number}"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,6 +23,10 @@ class Model:
     recycle: str | signal.Signals | None = None
     """Arguments by which workers are replaced after some work, or the signal that does it."""
     reload: signal.Signals | None = None
+    grace: str = ""
+    """Arguments by which it waits for requests for a second only, and then cancels them."""
+    cold: int | None = None
+    """The exit status after SIGQUIT, where that ends it without waiting for its work."""
     workers: int = 1
     """How many processes serve at a time."""
 
@@ -40,6 +44,7 @@ SERVERS = (
         command="uvicorn --port {port} web:app",
         status=-signal.SIGTERM,
         recycle="--limit-max-requests 80",
+        grace="--timeout-graceful-shutdown 1",
     ),
     Model(
         name="uvicorn --workers 4",
@@ -99,6 +104,7 @@ SERVERS = (
         name="hypercorn",
         command="hypercorn -b 127.0.0.1:{port} -w 2 web:app",
         workers=2,
+        grace="--graceful-timeout 1",
         recycle=_FEW,
     ),
 )

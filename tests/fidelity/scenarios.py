@@ -84,6 +84,28 @@ def interrupted(cell: Cell) -> None:
     _keep(cell, load)
 
 
+def cancelled(cell: Cell) -> None:
+    """SIGTERM while requests are under way that take longer than the server waits."""
+    service = cell.start(cell.model.grace)
+    with service.load() as load:
+        service.wait_for(ENOUGH)
+    with service.load("/slow") as slow:
+        service.wait_for(4)
+        cell.end()
+    _keep(cell, load)
+    assert slow is not None
+    assert not slow.answered
+
+
+def quit_at_once(cell: Cell) -> None:
+    """SIGQUIT under load, Celery's cold shutdown."""
+    service = cell.start()
+    cell.expected = cell.model.cold
+    with service.load():
+        service.wait_for(ENOUGH)
+        cell.end(signal.SIGQUIT)
+
+
 def reloaded(cell: Cell) -> None:
     """SIGHUP under load, which replaces the workers, then SIGTERM."""
     service = cell.start()
@@ -165,6 +187,8 @@ SCENARIOS: dict[str, Callable[[Cell], None]] = {
     "stop": stopped,
     "SIGTERM": terminated,
     "SIGINT": interrupted,
+    "graceful time-out": cancelled,
+    "SIGQUIT": quit_at_once,
     "SIGHUP": reloaded,
     "recycle": recycled,
     "Collector restarted": collector_restarted,
@@ -178,6 +202,8 @@ def happens(model: Model, scenario: str) -> bool:
     """Whether *scenario* can happen to *model*."""
     return {
         "SIGINT": model.interrupted is not None,
+        "graceful time-out": model.grace != "",
+        "SIGQUIT": model.cold is not None,
         "SIGHUP": model.reload is not None,
         "recycle": model.recycle is not None,
         "fork": model.kind in ("asgi", "wsgi"),

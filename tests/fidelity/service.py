@@ -131,10 +131,12 @@ def _group_lives(group: int) -> bool:
 class Load:
     """Work for a server, from several threads, until it is stopped."""
 
-    def __init__(self, request: Callable[[int], bool], *, clients: int = 4) -> None:
+    def __init__(
+        self, request: Callable[[int], bool], *, numbers: Iterator[int], clients: int = 4
+    ) -> None:
         self.answered: list[int] = []
         self._request = request
-        self._numbers = itertools.count()
+        self._numbers = numbers
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
         for thread in self._threads:
@@ -159,7 +161,8 @@ def http_request(port: int, path: str) -> Callable[[int], bool]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
         try:
             connection.request("GET", f"{path}/{number}", headers={"Connection": "close"})
-            return connection.getresponse().read() != b""
+            answer = connection.getresponse()
+            return answer.status == 200 and answer.read() != b""
         except (OSError, http.client.HTTPException):
             return False
         finally:
@@ -193,6 +196,7 @@ class Service(Program):
         **environ: str,
     ) -> None:
         self.model = model
+        self._numbers = itertools.count()
         self.port = free_port()
         self._broker = broker
         self._queue = f"queue-{folder.name}-{self.port}"
@@ -227,7 +231,8 @@ class Service(Program):
             if self.model.kind == "celery"
             else http_request(self.port, path)
         )
-        running = Load(request, clients=1 if self.model.kind == "celery" else 4)
+        clients = 1 if self.model.kind == "celery" else 4
+        running = Load(request, numbers=self._numbers, clients=clients)
         try:
             yield running
         finally:

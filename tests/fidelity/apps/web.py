@@ -1,5 +1,6 @@
 """An ASGI and a WSGI application that do units of work."""
 
+import asyncio
 import multiprocessing
 
 from fastapi import FastAPI
@@ -13,6 +14,14 @@ configured(app)
 @app.get("/unit/{number}")
 async def work(number: int) -> dict[str, int]:
     unit(number)
+    return {"unit": number}
+
+
+@app.get("/slow/{number}")
+async def slow(number: int) -> dict[str, int]:
+    """Work now, and answer later than a server that is told to end may wait."""
+    unit(number)
+    await asyncio.sleep(60)
     return {"unit": number}
 
 
