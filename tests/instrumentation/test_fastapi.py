@@ -467,19 +467,32 @@ def test_routes_have_shares_of_their_own():
     assert sum(point.count for point in made.points(DURATION)) == 2
 
 
-def test_forwarded_addresses_count_only_from_trusted_proxies():
-    """X-Forwarded-For is believed where the peer is trusted, up to the first untrusted hop."""
-    headers = {"x-forwarded-for": "6.6.6.6, 203.0.113.7, 10.0.0.3"}
+@pytest.mark.parametrize(
+    ("name", "value", "client"),
+    [
+        ("X-Forwarded-For", "6.6.6.6, 203.0.113.7, 10.0.0.3", "203.0.113.7"),
+        ("X-Forwarded-For", "6.6.6.6, unknown, 10.0.0.3", "10.0.0.3"),
+        ("X-Forwarded-For", "[2001:db8::7]:4711", "2001:db8::7"),
+        ("X-Forwarded-For", "", "127.0.0.1"),
+        ("Forwarded", 'for=6.6.6.6, for="203.0.113.7:99";proto=https, For=10.0.0.3', "203.0.113.7"),
+        ("Forwarded", 'proto=https;for="[2001:db8::7]"', "2001:db8::7"),
+        ("Forwarded", "for=_hidden, for=10.0.0.3;by=10.0.0.4", "10.0.0.3"),
+        ("Forwarded", "proto=https", "127.0.0.1"),
+    ],
+)
+def test_forwarded_addresses_count_only_from_trusted_proxies(name, value, client):
+    """A forwarded address is believed where the peer is trusted, up to the first untrusted hop."""
     seen = []
     for trusted in ((), ("127.0.0.1/32", "10.0.0.0/8")):
         made = Recording(trusted_proxies=trusted)
         app = shop()
-        made.telemetry.instrument(app)
-        get(app, "/stream", headers=headers)
+        undo = made.telemetry.instrument(app)
+        get(app, "/stream", headers={name: value})
+        undo()
         made.close()
         seen.append(made.spans()[0].attributes["client.address"])
 
-    assert seen == ["127.0.0.1", "203.0.113.7"]
+    assert seen == ["127.0.0.1", client]
 
 
 def test_headers_are_captured_by_list_only():

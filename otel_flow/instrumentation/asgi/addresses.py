@@ -48,14 +48,14 @@ class TrustedProxies:
         Return the client's address: the last in *forwarded* that no trusted proxy added.
 
         *forwarded* is the value of ``X-Forwarded-For``; it counts only where *peer*
-        is trusted, since anyone can send it.
+        is trusted, since anyone can send it, and up to a hop that is no address.
         """
         address = peer
         for hop in reversed(forwarded.split(",")):
-            if not self.is_trusted(address):
+            named = _address(hop.strip()) if self.is_trusted(address) else None
+            if named is None:
                 break
-            if named := _address(hop.strip()):
-                address = named
+            address = named
         return address
 
     def _is_trusted(self, text: str) -> bool:
@@ -66,6 +66,20 @@ class TrustedProxies:
         except ValueError:
             return False
         return any(address in network for network in self._networks)
+
+
+def forwarded_for(headers: Mapping[str, str]) -> str | None:
+    """Return ``X-Forwarded-For``, or the same of ``Forwarded`` (RFC 7239); None without either."""
+    if found := headers.get("x-forwarded-for"):
+        return found
+    forwarded = headers.get("forwarded")
+    return forwarded and ",".join(map(_for, forwarded.split(",")))
+
+
+def _for(element: str) -> str:
+    pairs = (pair.partition("=") for pair in element.split(";"))
+    named = (value for name, _, value in pairs if name.strip().lower() == "for")
+    return next(named, "").strip().strip('"')
 
 
 def _address(text: str) -> str | None:

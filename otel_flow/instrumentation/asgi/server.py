@@ -11,7 +11,11 @@ from opentelemetry import propagate
 from opentelemetry.trace import SpanKind, format_span_id, format_trace_id, set_span_in_context
 
 from otel_flow.correlation import bind_request_id, unbind_request_id, valid_request_id
-from otel_flow.instrumentation.asgi.addresses import TrustedProxies, server_attributes
+from otel_flow.instrumentation.asgi.addresses import (
+    TrustedProxies,
+    forwarded_for,
+    server_attributes,
+)
 from otel_flow.instrumentation.asgi.exchange import Exchange
 from otel_flow.instrumentation.asgi.exclusion import Exclusion
 from otel_flow.instrumentation.asgi.headers import GETTER, HeaderCapture, read_headers
@@ -238,7 +242,7 @@ class HttpServer:
             attributes["user_agent.original"] = agent
         if peer := scope.get("client"):
             attributes["network.peer.address"], attributes["network.peer.port"] = peer
-            forwarded = headers.get("x-forwarded-for") if self._proxies else None
+            forwarded = forwarded_for(headers) if self._proxies else None
             client = self._proxies.client(peer[0], forwarded) if forwarded else peer[0]
             attributes["client.address"] = client
         if self._request_capture:
