@@ -113,3 +113,27 @@ def test_what_it_changed_ends_with_it(recording):
     del app
 
     assert logging.getLogger("uvicorn.access").filters == before
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize("broken", ["headers", "route"])
+def test_what_cannot_be_recorded_is_answered_all_the_same(recording, caplog, kind, broken):
+    """A scope that we cannot read, or a route function that raises, costs the telemetry only."""
+    served = []
+
+    def route_of(_scope):
+        raise KeyError("no such route")
+
+    async def serve(scope, _receive, _send):
+        served.append(scope["type"])
+
+    app = Middleware(serve, telemetry=recording.telemetry, route_of=route_of)
+    headers = [(b"host", b"shop"), None] if broken == "headers" else []
+    scope = {"type": kind, "method": "GET", "path": "/one", "headers": headers}
+
+    for _ in range(2):
+        asyncio.run(app(dict(scope), None, None))
+
+    assert served == [kind, kind]
+    (warning,) = [r for r in caplog.records if r.name == "otel_flow.instrumentation"]
+    assert warning.getMessage() == "a request was not recorded"

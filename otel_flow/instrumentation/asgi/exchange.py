@@ -159,10 +159,13 @@ class Exchange:
         return self.status is not None and self._answered_after is None
 
     def _failed_afterwards(self, error: BaseException) -> None:
-        route = self._server.route_of(self.scope)
-        self._server.lines.failed(
-            error, lambda: self._keys(self.elapsed(), route, qualified_name(type(single(error))))
-        )
+        named = qualified_name(type(single(error)))
+        # As in `end`.
+        try:
+            route = self._server.route_of(self.scope)
+            self._server.lines.failed(error, lambda: self._keys(self.elapsed(), route, named))
+        except Exception as failure:
+            self._server.broken(failure)
 
     def _error_type(self, error: BaseException | None) -> str | None:
         if error is not None:

@@ -147,17 +147,12 @@ class HttpServer:
             return None
 
     async def _connection(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = read_headers(scope["headers"])
-        _, attributes = self._described(scope, headers)
-        attributes["network.protocol.name"] = "websocket"
-        parent = self._parent(headers)
-        span = self._tracer.start_span("WS", parent, SpanKind.SERVER, attributes)
-        connection = Connection(
-            span, scope, receive, send, route_of=self.route_of, lines=self.lines
-        )
-        request_id = self._request_id(headers)
-        token = context_api.attach(set_span_in_context(span, parent))
-        bound = bind_request_id(request_id) if request_id else None
+        connection = self._connect(scope, receive, send)
+        if connection is None:
+            await app(scope, receive, send)
+            return
+        token = context_api.attach(connection.context)
+        bound = bind_request_id(connection.request_id) if connection.request_id else None
         error = None
         try:
             await app(scope, connection.receive, connection.send)
@@ -169,6 +164,26 @@ class HttpServer:
             if bound is not None:
                 unbind_request_id(bound)
             context_api.detach(token)
+
+    def _connect(self, scope: Scope, receive: Receive, send: Send) -> Connection | None:
+        try:
+            headers = read_headers(scope["headers"])
+            _, attributes = self._described(scope, headers)
+            attributes["network.protocol.name"] = "websocket"
+            parent = self._parent(headers)
+            span = self._tracer.start_span("WS", parent, SpanKind.SERVER, attributes)
+            return Connection(
+                self,
+                scope=scope,
+                receive=receive,
+                send=send,
+                span=span,
+                context=set_span_in_context(span, parent),
+                request_id=self._request_id(headers),
+            )
+        except Exception as error:
+            self.broken(error)
+            return None
 
     def broken(self, error: Exception) -> None:
         """Say once that recording fails, and how; the requests go on."""

@@ -13,10 +13,10 @@ from otel_flow.names import http as names
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
-    from otel_flow.instrumentation.asgi.lines import RequestLines
-    from otel_flow.instrumentation.asgi.route import RouteOf
+    from otel_flow.instrumentation.asgi.server import HttpServer
 
     Message = MutableMapping[str, Any]
 
@@ -25,32 +25,35 @@ class Connection:
     """Stands between server and application, and counts."""
 
     __slots__ = (
-        "_lines",
         "_receive",
         "_received",
-        "_route_of",
         "_scope",
         "_send",
         "_sent",
+        "_server",
         "_span",
+        "context",
+        "request_id",
     )
 
     def __init__(
         self,
-        span: Span,
+        server: HttpServer,
+        *,
         scope: MutableMapping[str, Any],
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
-        *,
-        route_of: RouteOf,
-        lines: RequestLines,
+        span: Span,
+        context: Context,
+        request_id: str | None,
     ) -> None:
-        self._span = span
+        self._server = server
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._route_of = route_of
-        self._lines = lines
+        self._span = span
+        self.context = context
+        self.request_id = request_id
         self._received = 0
         self._sent = 0
 
@@ -71,19 +74,25 @@ class Connection:
 
     def end(self, error: BaseException | None) -> None:
         """End the span; a client that goes away is no error of the service."""
-        span, route = self._span, self._route_of(self._scope)
+        # Whatever goes wrong in here is ours alone; the connection is over.
         try:
-            if route:
-                span.set_attribute(names.ROUTE.name, route)
-                span.update_name(f"WS {route}")
-            span.set_attribute(names.MESSAGES_RECEIVED.name, self._received)
-            span.set_attribute(names.MESSAGES_SENT.name, self._sent)
-            if error is not None and has_left(error):
-                self._lines.left(error)
-            elif error is not None:
-                self._fail(error, route)
+            self._record(error)
+        except Exception as failure:
+            self._server.broken(failure)
         finally:
-            span.end()
+            self._span.end()
+
+    def _record(self, error: BaseException | None) -> None:
+        span, route = self._span, self._server.route_of(self._scope)
+        if route:
+            span.set_attribute(names.ROUTE.name, route)
+            span.update_name(f"WS {route}")
+        span.set_attribute(names.MESSAGES_RECEIVED.name, self._received)
+        span.set_attribute(names.MESSAGES_SENT.name, self._sent)
+        if error is not None and has_left(error):
+            self._server.lines.left(error)
+        elif error is not None:
+            self._fail(error, route)
 
     def _fail(self, error: BaseException, route: str | None) -> None:
         named = qualified_name(type(single(error)))
@@ -91,4 +100,4 @@ class Connection:
         self._span.set_attribute(names.ERROR_TYPE.name, named)
         self._span.set_status(StatusCode.ERROR)
         keys = {"url.path": self._scope["path"], "error.type": named}
-        self._lines.failed(error, lambda: keys | ({"http.route": route} if route else {}))
+        self._server.lines.failed(error, lambda: keys | ({"http.route": route} if route else {}))
