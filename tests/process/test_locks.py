@@ -21,7 +21,11 @@ def fork_with(receiver, *arguments):
     """Run the process that forks and return the words of the line that it says at its end."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.process.forking", *map(str, arguments)],
-        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint},
+        env={
+            **os.environ,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+            "OTEL_FLOW_LOG_FILE": os.devnull,
+        },
         cwd=ROOT,
         capture_output=True,
         text=True,
