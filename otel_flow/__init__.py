@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
 
-from structlog import get_logger
+from typing import TYPE_CHECKING, Any
 
-from otel_flow.bootstrap import configure, instrument
-from otel_flow.correlation import log_context, request_id
-from otel_flow.errors import ConfigError
-from otel_flow.measure import counted, event, timed, traced
-from otel_flow.settings import Settings
-from otel_flow.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from structlog import get_logger
+
+    from otel_flow.bootstrap import configure, instrument
+    from otel_flow.correlation import log_context, request_id
+    from otel_flow.errors import ConfigError
+    from otel_flow.measure import counted, timed, traced
+    from otel_flow.measure.event import event
+    from otel_flow.settings import Settings
+    from otel_flow.telemetry import Telemetry
 
 
 __all__ = [
@@ -29,10 +34,40 @@ __all__ = [
     "traced",
 ]
 
+_HOMES = {
+    "ConfigError": "otel_flow.errors",
+    "Settings": "otel_flow.settings",
+    "Telemetry": "otel_flow.telemetry",
+    "configure": "otel_flow.bootstrap",
+    "counted": "otel_flow.measure",
+    "event": "otel_flow.measure",
+    "get_logger": "structlog",
+    "instrument": "otel_flow.bootstrap",
+    "log_context": "otel_flow.correlation",
+    "request_id": "otel_flow.correlation",
+    "timed": "otel_flow.measure",
+    "traced": "otel_flow.measure",
+}
+"""Loaded when first asked for: every run of pytest and of the command line imports this package."""
+
+_MODULES = frozenset({"errors", "measure", "settings", "telemetry"})
+"""Modules that are there without an import of their own."""
+
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
+    if name in _HOMES:
+        found = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        found = importlib.import_module(f"otel_flow.{name}")
+    elif name == "__version__":
         from importlib.metadata import version  # noqa: PLC0415 - read only when asked for
 
-        return version("otel-flow")
-    raise AttributeError(name)
+        found = version("otel-flow")
+    else:
+        raise AttributeError(f"module 'otel_flow' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

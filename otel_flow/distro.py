@@ -97,7 +97,7 @@ class FlowConfigurator:
             _tell(f"telemetry is off, because the distro is another ({_others()}): {_SELECT}")
             return
         try:
-            start(Settings.from_environ(), under_wrapper=True)
+            start(Settings.from_environ(), starter="wrapper")
         except OtelFlowError as error:
             sys.stderr.write(f"otel-flow: telemetry is off. {error}\n")
         disable_contrib_sqlalchemy()

@@ -14,7 +14,7 @@ from otel_flow.redaction import build_redaction
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Self
+    from typing import Literal, Self
 
     from opentelemetry._logs import LoggerProvider
     from opentelemetry.metrics import MeterProvider
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Undo = Callable[[], None]
     Log = Callable[..., None]
+    Starter = Literal["application", "wrapper", "tests"]
     Dispatch = Callable[["Telemetry", tuple[object, ...]], Undo]
 
 
@@ -88,8 +89,8 @@ class Telemetry:
         self._undos: list[Callable[[], None]] = []
         self._on_shutdown = on_shutdown
         self._ended = False
-        self.under_wrapper = False
-        """Whether ``opentelemetry-instrument`` started it, before the application could."""
+        self.starter: Starter = "application"
+        """Who started it: what another did before the application could is not started again."""
 
     def take_resource(self, resource: Resource) -> None:
         """Describe this process by *resource*; in a forked child by another than in its parent."""

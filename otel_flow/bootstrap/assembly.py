@@ -34,6 +34,7 @@ from otel_flow.telemetry import Telemetry, disabled_telemetry
 if TYPE_CHECKING:
     from otel_flow.redaction import Redaction
     from otel_flow.settings import Settings
+    from otel_flow.telemetry import Starter
 
 
 _logger = logging.getLogger("otel_flow")
@@ -45,7 +46,7 @@ _NOTHING = Components()
 
 
 def start(
-    settings: Settings, components: Components = _NOTHING, *, under_wrapper: bool = False
+    settings: Settings, components: Components = _NOTHING, *, starter: Starter = "application"
 ) -> Telemetry:
     """
     Start telemetry with *settings* and *components*, or return the handle that runs with them.
@@ -59,7 +60,7 @@ def start(
                 raise AlreadyConfiguredError(differing)
             return running
         handle = _start(settings, components)
-        handle.under_wrapper = under_wrapper
+        handle.starter = starter
         telemetry.set_current(handle)
     for warning in settings.warnings:
         _logger.warning("%s", warning)

@@ -104,8 +104,9 @@ def configure(
         exporters=tuple(exporters),
     )
     running = telemetry.current()
-    if running is not None and running.under_wrapper:
+    if running is not None and running.starter == "wrapper":
         _warn_of_differences(running, settings, components)
+    if running is not None and running.starter != "application":
         return running
     return start(settings, components)
 

@@ -30,3 +30,29 @@ def test_no_framework_and_no_grpc_is_loaded(program, receiver):
 
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert loaded & FOREIGN == set()
+
+
+NAMES = """
+import sys
+import otel_flow
+
+assert "opentelemetry.sdk" not in sys.modules
+assert set(otel_flow.__all__) == set(otel_flow._HOMES) <= set(dir(otel_flow))
+from otel_flow import *
+
+assert otel_flow.measure.timed is timed is otel_flow.timed
+assert otel_flow.__version__
+try:
+    otel_flow.nothing
+except AttributeError as error:
+    print(error)
+"""
+
+
+def test_all_that_is_promised_is_there():
+    """Each public name can be had from the package, and a wrong one is an AttributeError."""
+    done = subprocess.run(
+        [sys.executable, "-c", NAMES], capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout == "module 'otel_flow' has no attribute 'nothing'\n", done.stderr
