@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import threading
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_flow.delivery.backlog import Backlog
 from otel_flow.delivery.collection import Collection, FlowMetricReader
 from otel_flow.delivery.encoding import MetricsEncoder, log_encoder, span_encoder
 from otel_flow.delivery.engine import Engine
+from otel_flow.delivery.foreign import Batches, ExporterOutlet
 from otel_flow.delivery.grpc_outlet import GrpcOutlet
 from otel_flow.delivery.lane import Lane
 from otel_flow.delivery.outlet import HttpOutlet
@@ -118,13 +119,38 @@ def _add(
     if not carries(settings, signal):
         return ()
     otlp: OtlpSettings = getattr(settings, f"otlp_{signal}")
-    lane = Lane(
-        signal=signal,
-        queue=_queue(engine, settings, batch),
+    lane = _lane(
+        engine,
+        settings,
+        signal,
+        batch,
         encode=encoders[signal](),
         outlet=_outlet(settings, signal, otlp),
-        report=Report(signal, otlp.endpoint),
+        goal=otlp.endpoint,
         timeout=otlp.timeout if batch is None else min(otlp.timeout, batch.export_timeout),
+    )
+    engine.lanes[signal] = lane
+    return (lane,)
+
+
+def _lane(
+    engine: Engine,
+    settings: Settings,
+    signal: str,
+    batch: BatchSettings | None,
+    *,
+    encode: Encoder,
+    outlet: Outlet,
+    goal: str,
+    timeout: float,
+) -> Lane:
+    return Lane(
+        signal=signal,
+        queue=_queue(engine, settings, batch),
+        encode=encode,
+        outlet=outlet,
+        report=Report(signal, goal),
+        timeout=timeout,
         schedule_delay=0.0 if batch is None else batch.schedule_delay,
         backlog=functools.partial(
             Backlog,
@@ -135,8 +161,34 @@ def _add(
         collapse=signal == "metrics" and settings.metric_temporality == "cumulative",
         changed=engine.changed,
     )
-    engine.lanes[signal] = lane
-    return (lane,)
+
+
+def add_exporter(
+    engine: Engine, settings: Settings, signal: str, exporter: Any, *, wrapped: Any
+) -> Lane:
+    """
+    Return a lane of its own for *exporter*, somebody else's, of spans or log records.
+
+    What it is handed passes *wrapped*, the same exporter behind the redaction.
+    """
+    batch: BatchSettings = {"traces": settings.span_batch, "logs": settings.log_batch}[signal]
+    outlet = ExporterOutlet(wrapped, exporter)
+    name = type(exporter).__qualname__
+    lane = _lane(
+        engine,
+        settings,
+        signal,
+        batch,
+        encode=Batches(signal, batch.max_export_batch_size),
+        outlet=outlet,
+        goal=name,
+        timeout=batch.export_timeout,
+    )
+    key = f"{signal} ({name})"
+    while key in engine.lanes:
+        key += "'"
+    engine.lanes[key] = lane
+    return lane
 
 
 def _outlet(settings: Settings, signal: str, otlp: OtlpSettings) -> Outlet:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from typing import Any
+
 from otel_flow.otlp.split import halves
 
 
@@ -13,10 +15,10 @@ CHUNK_BYTES = 256 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chunk:
-    """One export request: *body* as it is sent but for compression, of *items* items."""
+    """One export request: *body*, the bytes that are sent but for compression, of *items* items."""
 
     signal: str
-    body: bytes
+    body: Any
     items: int
     """Spans, log records or data points in it."""
     lasting: bool = False

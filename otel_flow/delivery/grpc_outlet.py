@@ -19,7 +19,7 @@ import os
 import threading
 import time
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from otel_flow.delivery.certificates import contents, modified
@@ -27,6 +27,7 @@ from otel_flow.delivery.grpc_status import judge_code, retry_delay
 from otel_flow.delivery.outlet import ignore_request
 from otel_flow.delivery.verdict import Verdict
 from otel_flow.errors import MissingDependencyError
+from otel_flow.names.delivery import EXPORTER_TYPES
 from otel_flow.otlp import parse_response
 from otel_flow.process.stillness import assumed, still_while_forking
 
@@ -55,9 +56,8 @@ class GrpcOutlet:
     Raises `MissingDependencyError` where grpc is not installed.
     """
 
-    kind: Literal["http", "grpc"] = "grpc"
-
     def __init__(self, signal: str, otlp: OtlpSettings) -> None:
+        self.component_type = EXPORTER_TYPES[signal].format("grpc")
         self._signal = signal
         self._otlp = otlp
         self._target = _target(otlp.endpoint)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from otel_flow.delivery.transport import TransportError
 from otel_flow.delivery.verdict import Verdict, judge
+from otel_flow.names.delivery import EXPORTER_TYPES
 
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 class Outlet(Protocol):
     """Takes chunks, one at a time; whatever goes wrong is a verdict, never an exception."""
 
-    kind: Literal["http", "grpc"]
+    component_type: str
+    """Its type by the semantic conventions (``otel.component.type``)."""
     endpoint: str
+    """Whom it sends to, empty where only the outlet knows."""
     on_request: Callable[[float, int | None, str | None], None]
     """Called with the seconds, the status if there was an answer, and the error if there was one."""
 
@@ -41,9 +44,8 @@ def ignore_request(seconds: float, status: int | None, error: str | None) -> Non
 class HttpOutlet:
     """OTLP over HTTP."""
 
-    kind: Literal["http", "grpc"] = "http"
-
     def __init__(self, signal: str, endpoint: str, transport: Transport) -> None:
+        self.component_type = EXPORTER_TYPES[signal].format("http")
         self.endpoint = endpoint
         self._signal = signal
         self._transport = transport

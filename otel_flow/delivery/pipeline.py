@@ -7,23 +7,16 @@ import functools
 import time
 
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opentelemetry.sdk._logs.export import (
-    BatchLogRecordProcessor,
-    ConsoleLogRecordExporter,
-    SimpleLogRecordProcessor,
-)
+from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
-from opentelemetry.sdk.trace.export import (
-    BatchSpanProcessor,
-    ConsoleSpanExporter,
-    SimpleSpanProcessor,
-)
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
-from otel_flow.delivery.assembly import build_engine, carries
+from otel_flow.delivery.assembly import add_exporter, build_engine, carries
 from otel_flow.delivery.collection import FlowMetricReader
 from otel_flow.delivery.deadline import start_all, wait_all
+from otel_flow.delivery.foreign import ForeignLogRecordProcessor, ForeignSpanProcessor
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
 from otel_flow.delivery.redacting import RedactingLogRecordExporter, RedactingSpanExporter
 from otel_flow.delivery.report import logger
@@ -47,16 +40,13 @@ if TYPE_CHECKING:
     from otel_flow.delivery.engine import Engine
     from otel_flow.process.identity import Identity
     from otel_flow.redaction import Redaction
-    from otel_flow.settings import BatchSettings, Settings
+    from otel_flow.settings import Settings
 
 
 PULL = "prometheus"
 """The exporter of metrics that waits to be asked."""
 
-_OURS = (FlowSpanProcessor, FlowLogRecordProcessor, FlowMetricReader)
-_QUEUE = 8192
-"""How many spans or records may wait where the settings name no size."""
-_BATCH = 512
+_OURS = (FlowSpanProcessor, FlowLogRecordProcessor, ForeignLogRecordProcessor, FlowMetricReader)
 
 _CONSOLE: dict[str, Callable[[], Any]] = {
     "traces": ConsoleSpanExporter,
@@ -72,7 +62,10 @@ _GROUPS = {
 
 class Pipeline:
     """
-    Processors and readers of the three signals: the engine's, and upstream's for other exporters.
+    Processors and readers of the three signals, in front of the engine.
+
+    *exporters* of others are emptied by the engine, and flushed and stopped here. What
+    is upstream's is the reader of another exporter of metrics, and what prints.
     """
 
     def __init__(
@@ -82,10 +75,12 @@ class Pipeline:
         span_processors: Iterable[SpanProcessor],
         log_record_processors: Iterable[LogRecordProcessor],
         metric_readers: Iterable[MetricReader],
+        exporters: Iterable[Any] = (),
     ) -> None:
         self.span_processors = tuple(span_processors)
         self.log_record_processors = tuple(log_record_processors)
         self.metric_readers = tuple(metric_readers)
+        self._exporters = tuple(exporters)
         self._engine = engine
         self._undo_fork = on_fork(child=engine.after_fork, starts=True)
         if engine.collection is not None:
@@ -139,6 +134,12 @@ class Pipeline:
         calls = start_all(flushes)
         end = time.monotonic() + timeout
         delivered = engine(timeout)
+        left = max(0.0, end - time.monotonic())
+        calls += start_all(
+            functools.partial(exporter.force_flush, left * 1000)
+            for exporter in self._exporters
+            if hasattr(exporter, "force_flush")
+        )
         return wait_all(calls, end) and delivered
 
     def shutdown(self, timeout: float) -> FlushReport:
@@ -147,6 +148,7 @@ class Pipeline:
         end = time.monotonic() + timeout
         report = self._engine.shutdown(timeout)
         self._undo_fork()
+        calls += start_all(exporter.shutdown for exporter in self._exporters)
         if wait_all(calls, end):
             return report
         return dataclasses.replace(report, delivered=False)
@@ -182,22 +184,52 @@ def build_pipeline(
         redactor=redaction,
         resource=resource,
     )
+    timeout = settings.shutdown_timeout
+    queued: list[Any] = []
+
+    def processor(signal: str, exporter: Any) -> Any:
+        kinds = _KINDS[signal]
+        wrapped = kinds.redacting(exporter, redaction)
+        if isinstance(exporter, kinds.console):
+            return kinds.simple(wrapped)
+        queued.append(exporter)
+        lane = add_exporter(ours.engine, settings, signal, exporter, wrapped=wrapped)
+        return kinds.queueing(lane.queue, flush=ours.engine.flush, timeout=timeout)
+
     return Pipeline(
         engine=ours.engine,
-        span_processors=[
-            *ours.span_processors,
-            *(_span_processor(exporter, settings.span_batch, redaction) for exporter in spans),
-        ],
-        log_record_processors=[
-            *ours.log_record_processors,
-            *(_log_processor(exporter, settings.log_batch, redaction) for exporter in logs),
-        ],
+        span_processors=[*ours.span_processors, *(processor("traces", e) for e in spans)],
+        log_record_processors=[*ours.log_record_processors, *(processor("logs", e) for e in logs)],
         metric_readers=[
             *ours.metric_readers,
             *(_metric_reader(exporter, settings) for exporter in metrics),
             *_scrape_readers(settings),
         ],
+        exporters=queued,
     )
+
+
+class _Kinds(NamedTuple):
+    """What surrounds an exporter of one signal."""
+
+    redacting: Any
+    console: type
+    simple: Any
+    """Prints at once, on the thread that ends the span or writes the record."""
+    queueing: Any
+
+
+_KINDS = {
+    "traces": _Kinds(
+        RedactingSpanExporter, ConsoleSpanExporter, SimpleSpanProcessor, ForeignSpanProcessor
+    ),
+    "logs": _Kinds(
+        RedactingLogRecordExporter,
+        ConsoleLogRecordExporter,
+        SimpleLogRecordProcessor,
+        ForeignLogRecordProcessor,
+    ),
+}
 
 
 def _scrape_readers(settings: Settings) -> list[MetricReader]:
@@ -229,33 +261,9 @@ def _exporter(signal: str, name: str) -> Any:
     return entry_point.load()()
 
 
-def _span_processor(exporter: Any, batch: BatchSettings, redaction: Redaction) -> SpanProcessor:
-    redacting = RedactingSpanExporter(exporter, redaction)
-    if isinstance(exporter, ConsoleSpanExporter):
-        return SimpleSpanProcessor(redacting)
-    return BatchSpanProcessor(redacting, **_batch_keywords(batch))
-
-
-def _log_processor(exporter: Any, batch: BatchSettings, redaction: Redaction) -> LogRecordProcessor:
-    redacting = RedactingLogRecordExporter(exporter, redaction)
-    if isinstance(exporter, ConsoleLogRecordExporter):
-        return SimpleLogRecordProcessor(redacting)
-    return BatchLogRecordProcessor(redacting, **_batch_keywords(batch))
-
-
 def _metric_reader(exporter: Any, settings: Settings) -> MetricReader:
     return PeriodicExportingMetricReader(
         exporter,
         export_interval_millis=settings.metric_interval * 1000,
         export_timeout_millis=settings.metric_timeout * 1000,
     )
-
-
-def _batch_keywords(batch: BatchSettings) -> dict[str, Any]:
-    queue = batch.max_queue_size or _QUEUE
-    return {
-        "max_queue_size": queue,
-        "schedule_delay_millis": batch.schedule_delay * 1000,
-        "max_export_batch_size": min(batch.max_export_batch_size or _BATCH, queue),
-        "export_timeout_millis": batch.export_timeout * 1000,
-    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -27,6 +29,7 @@ _DISTRIBUTION = "otel-flow"
 
 Attributes = dict[str, str | int]
 Reading = tuple[int, Attributes]
+_Observed = tuple["Lane", Attributes]
 
 
 def observe(
@@ -36,17 +39,25 @@ def observe(
     meter = meter_provider.get_meter(SCOPE, version(_DISTRIBUTION))
     duration = _histogram(meter, names.DURATION)
     lanes = list(lanes)
+    components = _Components()
+    exporters: dict[str, list[_Observed]] = {}
+    queues: dict[str, list[_Observed]] = {}
     for lane in lanes:
-        kind = names.EXPORTER_TYPES[lane.signal].format(lane.outlet.kind)
-        exporter = _component(kind) | _server(lane.outlet.endpoint)
-        _observe_exporter(meter, lane, exporter)
+        component = components.named(lane.outlet.component_type) | _server(lane.outlet.endpoint)
+        exporters.setdefault(lane.signal, []).append((lane, component))
+        lane.outlet.on_request = _recorder(duration, component)
         if processor := names.PROCESSOR_TYPES.get(lane.signal):
-            _observe_queue(meter, lane, _component(processor))
-        lane.outlet.on_request = _recorder(duration, exporter)
+            queues.setdefault(lane.signal, []).append((lane, components.named(processor)))
+    for signal, observed in exporters.items():
+        _observe_exporters(meter, signal, observed)
+    for signal, observed in queues.items():
+        _observe_queues(meter, signal, observed)
     _observe_ours(meter, lanes)
     if collection is not None:
         collected = _histogram(meter, names.COLLECTION)
-        collection.on_collected = _collection_recorder(collected, _component(names.READER_TYPE))
+        collection.on_collected = _collection_recorder(
+            collected, components.named(names.READER_TYPE)
+        )
 
 
 def _histogram(meter: Meter, metric: Metric) -> Histogram:
@@ -58,12 +69,22 @@ def _histogram(meter: Meter, metric: Metric) -> Histogram:
     )
 
 
-def _component(kind: str) -> Attributes:
-    return {names.COMPONENT_TYPE.name: kind, names.COMPONENT_NAME.name: f"{kind}/0"}
+class _Components:
+    """Names components of one type by their number (semantic conventions: ``otel.component.name``)."""
+
+    def __init__(self) -> None:
+        self._numbers: collections.Counter[str] = collections.Counter()
+
+    def named(self, kind: str) -> Attributes:
+        number = self._numbers[kind]
+        self._numbers[kind] += 1
+        return {names.COMPONENT_TYPE.name: kind, names.COMPONENT_NAME.name: f"{kind}/{number}"}
 
 
 def _server(endpoint: str) -> Attributes:
     """Return what is sent to, without credentials: host and port, or the path of a socket."""
+    if not endpoint:
+        return {}
     parts = urlsplit(endpoint)
     if parts.scheme == "unix":
         return {names.SERVER_ADDRESS.name: parts.path.partition(":")[0]}
@@ -96,45 +117,58 @@ def _collection_recorder(
     return record
 
 
-def _observe_queue(meter: Meter, lane: Lane, component: Attributes) -> None:
+def _observe_queues(meter: Meter, signal: str, observed: list[_Observed]) -> None:
     def processed() -> list[Reading]:
-        overflowed = lane.ledger.overflowed()
-        failed = [(overflowed, component | _error("queue_full"))] if overflowed else []
-        return [(lane.ledger.produced() - overflowed - len(lane.queue), component), *failed]
+        found = []
+        for lane, component in observed:
+            overflowed = lane.ledger.overflowed()
+            taken = lane.ledger.produced() - overflowed - len(lane.queue)
+            found.append((taken, component))
+            if overflowed:
+                found.append((overflowed, component | _error("queue_full")))
+        return found
 
-    _create(meter, names.QUEUE_SIZE[lane.signal], lambda: [(len(lane.queue), component)])
-    _create(meter, names.QUEUE_CAPACITY[lane.signal], lambda: [(lane.queue.capacity, component)])
-    _create(meter, names.PROCESSED[lane.signal], processed)
+    _create(
+        meter, names.QUEUE_SIZE[signal], lambda: [(len(lane.queue), of) for lane, of in observed]
+    )
+    _create(
+        meter,
+        names.QUEUE_CAPACITY[signal],
+        lambda: [(lane.queue.capacity, of) for lane, of in observed],
+    )
+    _create(meter, names.PROCESSED[signal], processed)
 
 
-def _observe_exporter(meter: Meter, lane: Lane, component: Attributes) -> None:
+def _observe_exporters(meter: Meter, signal: str, observed: list[_Observed]) -> None:
     def exported() -> list[Reading]:
-        delivered, dropped = lane.ledger.exported()
-        failed = [
-            (items, component | _error(reason))
-            for reason, items in dropped.items()
-            if reason != SUPERSEDED
-        ]
-        return [(delivered, component), *failed]
+        found = []
+        for lane, component in observed:
+            delivered, dropped = lane.ledger.exported()
+            found.append((delivered, component))
+            found += [
+                (items, component | _error(reason))
+                for reason, items in dropped.items()
+                if reason != SUPERSEDED
+            ]
+        return found
 
-    _create(meter, names.IN_FLIGHT[lane.signal], lambda: [(lane.sender.in_flight(), component)])
-    _create(meter, names.EXPORTED[lane.signal], exported)
+    _create(
+        meter,
+        names.IN_FLIGHT[signal],
+        lambda: [(lane.sender.in_flight(), of) for lane, of in observed],
+    )
+    _create(meter, names.EXPORTED[signal], exported)
 
 
 def _observe_ours(meter: Meter, lanes: list[Lane]) -> None:
-    def signal(lane: Lane) -> Attributes:
-        return {names.SIGNAL.name: lane.signal}
+    def total(number: str) -> list[Reading]:
+        totals: collections.Counter[str] = collections.Counter()
+        for lane in lanes:
+            totals[lane.signal] += getattr(lane.ledger.accounting(), number)
+        return [(count, {names.SIGNAL.name: signal}) for signal, count in totals.items()]
 
-    _create(
-        meter,
-        names.DUPLICATES,
-        lambda: [(lane.ledger.accounting().duplicates, signal(lane)) for lane in lanes],
-    )
-    _create(
-        meter,
-        names.WAITING,
-        lambda: [(lane.ledger.accounting().waiting, signal(lane)) for lane in lanes],
-    )
+    _create(meter, names.DUPLICATES, lambda: total("duplicates"))
+    _create(meter, names.WAITING, lambda: total("waiting"))
 
 
 def _create(meter: Meter, metric: Metric, read: Callable[[], list[Reading]]) -> None:

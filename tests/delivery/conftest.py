@@ -14,8 +14,8 @@ from tests.delivery.backend import Backend
 class Harness:
     """A pipeline with real SDK providers around it."""
 
-    def __init__(self, settings):
-        self.pipeline = build_pipeline(settings)
+    def __init__(self, settings, **exporters):
+        self.pipeline = build_pipeline(settings, **exporters)
         resource = Resource({"service.name": "shop"})
         self.meters = MeterProvider(self.pipeline.metric_readers, resource, shutdown_on_exit=False)
         self.tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -51,7 +51,17 @@ def build():
     """Build harnesses that send to a base URL, and stop them at the end."""
     started = []
 
-    def build(base, *, delay=0.01, batch=None, queue=None, otlp=None, exact=False, **keywords):
+    def build(
+        base,
+        *,
+        delay=0.01,
+        batch=None,
+        queue=None,
+        otlp=None,
+        exact=False,
+        exporters=None,
+        **keywords,
+    ):
         batches = BatchSettings(
             schedule_delay=delay, max_export_batch_size=batch, max_queue_size=queue
         )
@@ -60,7 +70,7 @@ def build():
             for s in ("traces", "metrics", "logs")
         }
         settings = Settings(**{"span_batch": batches, "log_batch": batches, **targets, **keywords})
-        harness = Harness(settings)
+        harness = Harness(settings, **(exporters or {}))
         started.append(harness)
         return harness
 
