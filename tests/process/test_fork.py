@@ -190,3 +190,30 @@ print(record() == parent)
     )
 
     assert lines == ["False", "True"]
+
+
+def test_a_child_writes_lines_while_its_parent_is_stuck_in_one(receiver):
+    """A child that was forked while another thread blocked in a write to stdout logs all the same."""
+    lines = run(
+        receiver,
+        """
+import structlog
+telemetry = configure(log_format="json")
+log = structlog.get_logger("app")
+told = os.dup(1)
+reading, writing = os.pipe()
+os.dup2(writing, 1)
+blocked = threading.Thread(target=lambda: log.info("x" * 1_000_000), daemon=True)
+blocked.start()
+started = os.read(reading, 1)
+
+def child():
+    os.dup2(told, 1)
+    log.info("child")
+
+fork(child)
+os._exit(0)
+""",
+    )
+
+    assert [line for line in lines if '"event":"child"' in line.replace('": "', '":"')]

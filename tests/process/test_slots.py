@@ -2,12 +2,14 @@
 
 import ctypes
 import os
+import random
 import subprocess
 import sys
 import uuid
 
 import pytest
 
+from otel_flow.process import slots
 from otel_flow.process.identity import Identity
 from otel_flow.process.slots import Slot
 
@@ -25,14 +27,20 @@ sys.stdin.read()
 class Holder:
     """A process that holds an id until it is told to end."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, before=()):
         self._process = subprocess.Popen(
-            [sys.executable, "-c", HOLDER, *arguments],
+            [*before, sys.executable, "-c", HOLDER, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.id = self._process.stdout.readline().strip()
+        self._id = ""
+
+    @property
+    def id(self):
+        """The id; waits until the process has one."""
+        self._id = self._id or self._process.stdout.readline().strip()
+        return self._id
 
     def end(self, *, kill=False):
         if kill:
@@ -51,8 +59,8 @@ def hold():
     """Start holders of ids, and end them all."""
     holders = []
 
-    def hold(*arguments):
-        holders.append(Holder(*arguments))
+    def hold(*arguments, **keywords):
+        holders.append(Holder(*arguments, **keywords))
         return holders[-1]
 
     yield hold
@@ -99,6 +107,7 @@ def test_the_living_have_different_ids(hold, service):
 def test_an_id_is_taken_over(hold, service, kill):
     """The next process has the id of the one that ended, however it ended."""
     first, second = hold(service), hold(service)
+    assert first.id != second.id
     first.end(kill=kill)
 
     assert hold(service).id == first.id
@@ -118,6 +127,63 @@ def test_a_users_own_id(hold, service):
     assert hold(service, "pod-1").id == "pod-1"
     assert hold(service, "pod-1").id == "pod-1/1"
     assert hold(service, "pod-2").id == "pod-2"
+
+
+def test_many_start_together(hold, service):
+    """Processes that start at the same moment share out the lowest slots, one each."""
+    together = [hold(service, "pod") for _ in range(8)]
+
+    assert {holder.id for holder in together} == {"pod", *(f"pod/{n}" for n in range(1, 8))}
+
+
+def test_two_containers_on_one_network(hold, service):
+    """Containers that share a network, as in a pod, have different ids, whatever else is apart."""
+    container = ("unshare", "--user", "--map-root-user", "--mount", "--uts", "--pid", "--fork")
+    tried = subprocess.run([*container, "true"], capture_output=True, check=False)
+    before = () if tried.returncode else container
+    ids = [hold(service, before=before).id for _ in range(2)]
+
+    assert [uuid.UUID(one).version for one in ids] == [5, 5]
+    assert ids[0] != ids[1]
+
+
+def test_two_networks_do_not_meet(service, monkeypatch, tmp_path):
+    """The same slot in two network namespaces is two ids."""
+    slot = Slot.take(service)
+    here = slot.instance_id()
+    monkeypatch.setattr(slots, "_NETWORK", tmp_path)
+    there = slot.instance_id()
+    slot.release()
+
+    assert here != there
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_two_users_share_the_slots(identify, service):
+    """Processes of different users have different ids: a slot is no file that one could not see."""
+    mine = identify(service, own="pod").current()
+
+    def other(_pipe):
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        return [Identity(service=service, mode="slot", own="pod").current()]
+
+    assert (mine, answers_of_child(other)) == ("pod", ["pod/1"])
+
+
+def test_on_doubt_a_uuid(identify, service, monkeypatch, tmp_path):
+    """Where the host cannot be told, and where there are no slots, each process has a new UUID."""
+    with monkeypatch.context() as patch:
+        patch.setattr(slots, "_BOOT", tmp_path / "missing")
+        unknown = identify(service)
+        ids = [unknown.current()]
+        patch.setattr(Slot, "available", staticmethod(lambda: False))
+        ids.append(identify(service).current())
+    free = Slot.take(service)
+    free.release()
+
+    assert [uuid.UUID(one).version for one in ids] == [4, 4]
+    assert (unknown.since, free.number) == (None, 0)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -219,12 +285,16 @@ def test_any_name_of_a_service_has_slots():
         slot.release()
 
 
-def test_ten_thousand_take_overs_make_one_id(service):
-    """However often a slot changes hands, its id stays the same."""
-    ids = set()
+def test_ten_thousand_recycles_make_no_more_ids_than_workers(service):
+    """Four workers of which one at random is replaced, ten thousand times, have had four ids."""
+    workers = [Slot.take(service) for _ in range(4)]
+    ids = {worker.instance_id() for worker in workers}
     for _ in range(10_000):
-        slot = Slot.take(service)
-        ids.add(slot.number)
-        slot.release()
+        place = random.randrange(4)
+        workers[place].release()
+        workers[place] = Slot.take(service)
+        ids.add(workers[place].instance_id())
+    for worker in workers:
+        worker.release()
 
-    assert ids == {0}
+    assert len(ids) == 4
