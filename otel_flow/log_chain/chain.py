@@ -16,6 +16,7 @@ from otel_flow.log_chain.events import Events
 from otel_flow.log_chain.file import RotatingFile
 from otel_flow.log_chain.foreign import Foreign
 from otel_flow.log_chain.hooks import install_hooks
+from otel_flow.log_chain.ids import add_ids
 from otel_flow.log_chain.levels import Levels, Short, build_wrapper_class
 from otel_flow.log_chain.lines import JsonLine, build_renderer
 from otel_flow.log_chain.record import RecordEmitter
@@ -69,11 +70,12 @@ class LogChain:
         self._is_json = isinstance(render, JsonLine)
         self._json = render if isinstance(render, JsonLine) else JsonLine()
         found = {key: resource.attributes.get(name) for key, name in _SERVICE.items()}
+        self._service = {key: str(value) for key, value in found.items() if value}
         self._events = Events(
             RecordEmitter(provider),
             render,
             redaction,
-            service={key: str(value) for key, value in found.items() if value},
+            service=self._service,
             carried=settings.log_context_baggage,
             keep=None if self._file is None else self._keep,
         )
@@ -94,6 +96,7 @@ class LogChain:
             on_fork(child=self._renew),
             install_defaults(defaults),
             self._bridge.install(),
+            add_ids(self._service.get("service", "")),
             # For people the traceback on stderr is there already.
             install_hooks(functools.partial(self.write, show=self._is_json)),
         ]

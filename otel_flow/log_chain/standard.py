@@ -7,6 +7,7 @@ import logging
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from otel_flow.log_chain.ids import FIELDS
 from otel_flow.log_chain.levels import StandardLevels
 from otel_flow.log_chain.reported import is_repetition
 from otel_flow.log_chain.setups import follow_setups
@@ -34,6 +35,7 @@ _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {
     "color_message",
     "_logger",
     "_name",
+    *FIELDS,
 }
 
 

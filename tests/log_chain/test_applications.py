@@ -246,6 +246,52 @@ def test_stdlib_logging_is_set_up_after_us(receiver):
     assert done.stdout.splitlines()[1:] == ["basic:after basicConfig", "forced:after force"]
 
 
+FILE_CONFIG = """
+[loggers]
+keys=root
+[handlers]
+keys=out
+[formatters]
+keys=ids
+[logger_root]
+level=INFO
+handlers=out
+[handler_out]
+class=StreamHandler
+args=(sys.stdout,)
+formatter=ids
+[formatter_ids]
+format=%(message)s %(otelTraceID)s %(otelSpanID)s %(otelTraceSampled)s %(otelServiceName)s
+"""
+
+
+def test_formats_of_the_application_have_the_ids(receiver, tmp_path):
+    """A handler that ``fileConfig`` sets up can show the ids, which are no keys of the record."""
+    (tmp_path / "logging.ini").write_text(FILE_CONFIG)
+    done = run(
+        receiver,
+        OURS,
+        """
+        import logging, logging.config
+        from opentelemetry import trace
+        logging.config.fileConfig("logging.ini", disable_existing_loggers=True)
+        logging.getLogger("a").info("outside")
+        with trace.get_tracer("t").start_as_current_span("work"):
+            logging.getLogger("a").info("inside", extra={"request_id": "own"})
+        """,
+        cwd=tmp_path,
+    )
+
+    (span,) = receiver.spans()
+    assert done.stdout.splitlines() == [
+        "outside 0 0 False shop",
+        f"inside {span.trace_id.hex()} {span.span_id.hex()} True shop",
+    ]
+    assert done.bodies() == ["inside", "outside"]
+    assert done.attributes("inside")["request_id"] == "own"
+    assert not any(key.startswith("otel") for key in done.attributes("inside"))
+
+
 def test_a_level_of_stdlib_logging_counts_for_structlog_behind_it(receiver):
     """What a stdlib logger drops is not exported either, although structlog has processed it."""
     done = run(
@@ -274,7 +320,7 @@ def test_all_is_undone_at_shutdown(receiver):
                     threading.excepthook, warnings.showwarning, logging.basicConfig,
                     logging.config.fileConfig, logging.config.DictConfigurator.configure,
                     logging.getLogger().handlers[:], logging.getLogger().level,
-                    logging.getLogger("urllib3").level, structlog._config.BoundLoggerLazyProxy.bind)
+                    logging.getLogger("urllib3").level, logging.getLogRecordFactory(), structlog._config.BoundLoggerLazyProxy.bind)
         before = state()
         """,
         OURS,
