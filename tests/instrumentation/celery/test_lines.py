@@ -30,14 +30,17 @@ def told(receiver):
 @pytest.mark.parametrize(
     "pool",
     [
-        "prefork",
-        pytest.param("threads", marks=pytest.mark.fidelity),
-        pytest.param("solo", marks=pytest.mark.fidelity),
+        "prefork wrapped",
+        *(
+            pytest.param(pool, marks=pytest.mark.fidelity)
+            for pool in ("prefork", "threads", "solo", "solo wrapped", "gevent wrapped")
+        ),
     ],
 )
 def test_every_line_once(receiver, recording, shop, redis_url, pool):
     """Lines of tasks, of `get_task_logger`, of `print` and of the worker are each one and one."""
-    conf = {"task_default_queue": f"lines-{pool}"}
+    pool, *wrapped = pool.split()
+    conf = {"task_default_queue": f"lines-{pool}-{len(wrapped)}"}
     app = shop(redis_url, None, **conf)
     bound = bind_request_id("ticket-7")
 
@@ -46,6 +49,7 @@ def test_every_line_once(receiver, recording, shop, redis_url, pool):
         endpoint=receiver.endpoint,
         broker=redis_url,
         conf=conf,
+        wrapped=bool(wrapped),
     ) as running:
         try:
             app.tasks["shop.remember"].delay()
