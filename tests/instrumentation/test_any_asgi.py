@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.trace import StatusCode
+from starlette.responses import FileResponse
 
 from otel_flow.instrumentation.asgi import Middleware
 from tests.recording import Recording
@@ -113,6 +114,35 @@ def test_what_it_changed_ends_with_it(recording):
     del app
 
     assert logging.getLogger("uvicorn.access").filters == before
+
+
+@pytest.mark.parametrize(
+    ("method", "extensions", "size"),
+    [("GET", {}, 2000), ("GET", {"http.response.pathsend": {}}, 2000), ("HEAD", {}, 0)],
+)
+def test_the_size_of_a_file(recording, tmp_path, method, extensions, size):
+    """The size of a response is what is sent of it, also where the server reads the file itself."""
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 2000)
+    app = Middleware(FileResponse(path), telemetry=recording.telemetry)
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": "/file",
+        "headers": [],
+        "extensions": extensions,
+    }
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    async def send(_message):
+        pass
+
+    asyncio.run(app(scope, receive, send))
+
+    (point,) = recording.points("http.server.response.body.size")
+    assert point.sum == size
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])

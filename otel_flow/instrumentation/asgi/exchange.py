@@ -36,6 +36,7 @@ class Exchange:
     __slots__ = (
         "_answered_after",
         "_ended",
+        "_head",
         "_send",
         "_server",
         "_started",
@@ -77,6 +78,7 @@ class Exchange:
         self.status: int | None = None
         self._answered_after: float | None = None
         self._ended = False
+        self._head: Message = {}
         self._started = perf_counter()
 
     async def send(self, message: Message) -> None:
@@ -84,11 +86,15 @@ class Exchange:
         kind = message["type"]
         if kind == "http.response.start":
             self.status = message["status"]
+            self._head = message
             await self._send(self._server.with_headers(message, self))
             return
         await self._send(message)
         if kind == "http.response.body":
-            self.response_size += len(message.get("body", b""))
+            if self.key[0] != "HEAD":
+                self.response_size += len(message.get("body", b""))
+        elif kind in _LAST:
+            self.response_size = _announced(self._head)
         if not message.get("more_body") and kind in _LAST:
             self._responded()
 
@@ -190,3 +196,11 @@ class Exchange:
 _FAILURE = 500
 
 _LAST = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+
+
+def _announced(head: Message) -> int:
+    """Return the size that the start of a response announces, 0 without: the server reads the file."""
+    for name, value in head.get("headers", ()):
+        if name.lower() == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
