@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
-    from otel_flow.instrumentation.asgi.headers import Headers
     from otel_flow.instrumentation.asgi.server import HttpServer
 
     Message = MutableMapping[str, Any]
@@ -59,7 +58,7 @@ class Exchange:
         send: Send,
         span: Span,
         context: Context,
-        headers: Headers,
+        request_size: bytes | None,
         key: tuple[str, str, str],
         client: str | None,
         request_id: str | None,
@@ -72,8 +71,9 @@ class Exchange:
         self.key = key
         self.client = client
         self.request_id = request_id
-        length = headers.get("content-length")
-        self.request_size = int(length) if length and length.isdecimal() else None
+        self.request_size = (
+            int(request_size) if request_size is not None and request_size.isdigit() else None
+        )
         self.response_size = 0
         self.status: int | None = None
         self._answered_after: float | None = None

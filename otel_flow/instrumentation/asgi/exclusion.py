@@ -30,12 +30,14 @@ class Exclusion:
     has it in every instrumentation; the default ones are matched with the path.
     """
 
-    __slots__ = ("_default", "_patterns", "_remembered")
+    __slots__ = ("_default", "_patterns", "_remembered", "by_origin")
 
     def __init__(self, patterns: Sequence[str], *, defaults: bool) -> None:
         self._default = re.compile(DEFAULT_PATTERN) if defaults else None
         self._patterns = [re.compile(pattern) for pattern in patterns]
         self._remembered: dict[str, bool] = {}
+        self.by_origin = bool(patterns)
+        """Whether the origin matters; without patterns only the path does."""
 
     def __call__(self, path: str, origin: str = "") -> bool:
         """Return whether requests of *path* at *origin* (``https://shop.example``) are excluded."""

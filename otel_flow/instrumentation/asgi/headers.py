@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     Headers = dict[str, str]
+    RawHeaders = dict[bytes, bytes]
+    """Headers as the server gave them; of equal names only the last."""
 
 
 def read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> Headers:

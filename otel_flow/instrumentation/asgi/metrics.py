@@ -74,8 +74,8 @@ class HttpServerMetrics:
         self.duration = _histogram(meter, names.SERVER_DURATION)
         self.request_size = _histogram(meter, names.SERVER_REQUEST_SIZE)
         self.response_size = _histogram(meter, names.SERVER_RESPONSE_SIZE)
-        self.active: dict[object, tuple[str, str]] = {}
-        """What is being answered → method and scheme."""
+        self.active: dict[object, tuple[str, str, str]] = {}
+        """What is being answered → method, scheme and protocol version."""
         self._series: dict[Key, Series] = {}
         active = weakref.WeakMethod(self._observe)
 
@@ -103,8 +103,8 @@ class HttpServerMetrics:
 
     def _observe(self, _options: CallbackOptions) -> list[Observation]:
         counts = dict.fromkeys({(key[0], key[1]) for key in list(self._series)}, 0)
-        for key in list(self.active.values()):
-            counts[key] = counts.get(key, 0) + 1
+        for method, scheme, _ in list(self.active.values()):
+            counts[method, scheme] = counts.get((method, scheme), 0) + 1
         return [
             Observation(count, {"http.request.method": method, "url.scheme": scheme})
             for (method, scheme), count in counts.items()

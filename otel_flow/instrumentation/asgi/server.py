@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
 from opentelemetry import propagate
-from opentelemetry.trace import SpanKind, format_span_id, format_trace_id, set_span_in_context
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, set_span_in_context
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.correlation import bind_request_id, unbind_request_id, valid_request_id
-from otel_flow.instrumentation.asgi.addresses import (
-    TrustedProxies,
-    forwarded_for,
-    server_attributes,
-)
+from otel_flow.instrumentation.asgi.description import Descriptions
 from otel_flow.instrumentation.asgi.exchange import Exchange
 from otel_flow.instrumentation.asgi.exclusion import Exclusion
 from otel_flow.instrumentation.asgi.headers import GETTER, HeaderCapture, read_headers
@@ -23,14 +21,15 @@ from otel_flow.instrumentation.asgi.lines import RequestLines
 from otel_flow.instrumentation.asgi.metrics import SCOPE, metrics_of
 from otel_flow.instrumentation.asgi.route import starlette_route
 from otel_flow.instrumentation.asgi.websocket import Connection
+from otel_flow.providers.active import current_context
 
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
-    from opentelemetry.context import Context
+    from opentelemetry.propagators.textmap import TextMapPropagator
 
-    from otel_flow.instrumentation.asgi.headers import Headers
+    from otel_flow.instrumentation.asgi.headers import RawHeaders
     from otel_flow.instrumentation.asgi.route import RouteOf
     from otel_flow.telemetry import Telemetry
 
@@ -45,10 +44,6 @@ logger = logging.getLogger("otel_flow.instrumentation")
 
 HANDLED = "otel_flow.http"
 """Key of the scope: the request has its telemetry, or shall have none."""
-
-METHODS = frozenset(
-    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
-)
 
 
 class HttpServer:
@@ -70,17 +65,18 @@ class HttpServer:
         self.excluded = Exclusion(
             (*settings.excluded_urls, *exclude), defaults=settings.excluded_defaults
         )
-        self._proxies = TrustedProxies(settings.trusted_proxies)
-        self._request_id_headers = settings.request_id_headers
-        self._request_capture = HeaderCapture(
-            settings.capture_request_headers, "http.request.header"
-        )
+        self._describe = Descriptions(settings)
+        self._request_id_headers = [
+            name.lower().encode("latin-1") for name in settings.request_id_headers
+        ]
+        self._propagator: TextMapPropagator | None = None
+        self._propagated: frozenset[bytes] = frozenset()
         self._response_capture = HeaderCapture(
             settings.capture_response_headers, "http.response.header"
         )
         self._server_timing = settings.server_timing
         self._process_time = settings.process_time_header
-        self._echo = (settings.request_id_headers or ("x-request-id",))[0].encode("latin-1")
+        self._echo = (*self._request_id_headers, b"x-request-id")[0]
         self._broken = False
 
     async def handle(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,12 +85,27 @@ class HttpServer:
             await app(scope, receive, send)
             return
         scope[HANDLED] = True
-        if self.excluded(scope["path"], _origin(scope)):
+        if self.excluded(scope["path"], _origin(scope) if self.excluded.by_origin else ""):
             await self._unseen(app, scope, receive, send)
         elif scope["type"] == "websocket":
             await self._connection(app, scope, receive, send)
+        elif (exchange := self._begin(scope, send)) is None:
+            await app(scope, receive, send)
         else:
-            await self._request(app, scope, receive, send)
+            self.metrics.active[exchange] = exchange.key
+            token = context_api.attach(exchange.context)
+            bound = bind_request_id(exchange.request_id) if exchange.request_id else None
+            error = None
+            try:
+                await app(scope, receive, exchange.send)
+            except BaseException as raised:
+                error = raised
+                raise
+            finally:
+                exchange.end(error)
+                if bound is not None:
+                    unbind_request_id(bound)
+                context_api.detach(token)
 
     async def _unseen(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer without telemetry: what a probe queries is no story of its own either."""
@@ -105,41 +116,22 @@ class HttpServer:
         finally:
             context_api.detach(token)
 
-    async def _request(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = self._begin(scope, send)
-        if exchange is None:
-            await app(scope, receive, send)
-            return
-        self.metrics.active[exchange] = (exchange.key[0], exchange.key[1])
-        token = context_api.attach(exchange.context)
-        bound = bind_request_id(exchange.request_id) if exchange.request_id else None
-        error = None
-        try:
-            await app(scope, receive, exchange.send)
-        except BaseException as raised:
-            error = raised
-            raise
-        finally:
-            exchange.end(error)
-            if bound is not None:
-                unbind_request_id(bound)
-            context_api.detach(token)
-
     def _begin(self, scope: Scope, send: Send) -> Exchange | None:
         try:
-            headers = read_headers(scope["headers"])
-            key, attributes = self._described(scope, headers)
-            parent = self._parent(headers)
-            span = self._tracer.start_span(key[0], parent, SpanKind.SERVER, attributes)
+            headers = dict(scope["headers"])
+            description = self._describe(scope, headers)
+            parent = self._parent(scope, headers)
+            key = description.key
+            span = self._tracer.start_span(key[0], parent, SpanKind.SERVER, description.of(scope))
             return Exchange(
                 self,
                 scope=scope,
                 send=send,
                 span=span,
-                context=set_span_in_context(span, parent),
-                headers=headers,
+                context=Context({**parent, _SPAN_KEY: span}),
+                request_size=headers.get(b"content-length"),
                 key=key,
-                client=attributes.get("client.address"),
+                client=description.client,
                 request_id=self._request_id(headers),
             )
         except Exception as error:
@@ -167,10 +159,10 @@ class HttpServer:
 
     def _connect(self, scope: Scope, receive: Receive, send: Send) -> Connection | None:
         try:
-            headers = read_headers(scope["headers"])
-            _, attributes = self._described(scope, headers)
+            headers = dict(scope["headers"])
+            attributes = self._describe(scope, headers).of(scope)
             attributes["network.protocol.name"] = "websocket"
-            parent = self._parent(headers)
+            parent = self._parent(scope, headers)
             span = self._tracer.start_span("WS", parent, SpanKind.SERVER, attributes)
             return Connection(
                 self,
@@ -204,65 +196,47 @@ class HttpServer:
         if self._response_capture and exchange.span.is_recording():
             captured = self._response_capture.attributes(read_headers(headers))
             exchange.span.set_attributes(captured)
-        span_context = exchange.span.get_span_context()
-        echo = exchange.request_id
-        if span_context.is_valid:
-            trace_id = format_trace_id(span_context.trace_id)
-            parent = f"00-{trace_id}-{format_span_id(span_context.span_id)}"
-            parent = f"{parent}-{span_context.trace_flags:02x}"
-            headers.append((b"traceresponse", parent.encode()))
-            echo = echo or trace_id
+        trace_id, span_id, _, flags, _, is_valid = exchange.span.get_span_context()
+        echo = exchange.request_id and exchange.request_id.encode()
+        if is_valid:
+            parent = b"00-%032x-%016x-%02x" % (trace_id, span_id, flags)
+            headers.append((b"traceresponse", parent))
+            echo = echo or b"%032x" % trace_id
             if self._server_timing:
-                headers.append((b"server-timing", f'traceparent;desc="{parent}"'.encode()))
-        if echo and not any(name.lower() == self._echo for name, _ in headers):
-            headers.append((self._echo, echo.encode()))
+                headers.append((b"server-timing", b'traceparent;desc="%b"' % parent))
+        if echo and not _has(headers, self._echo):
+            headers.append((self._echo, echo))
         if self._process_time:
-            headers.append((b"x-process-time", f"{exchange.elapsed():.6f}".encode()))
+            headers.append((b"x-process-time", b"%.6f" % exchange.elapsed()))
         return headers
 
-    def _parent(self, headers: Headers) -> Context:
+    def _parent(self, scope: Scope, headers: RawHeaders) -> Context:
         """Return the caller's context; propagators are asked only if one of their headers came."""
         propagator = propagate.get_global_textmap()
-        if propagator.fields.isdisjoint(headers):
-            return context_api.get_current()
-        return propagator.extract(headers, getter=GETTER)
+        if propagator is not self._propagator:
+            self._propagated = frozenset(
+                field.lower().encode("latin-1") for field in propagator.fields
+            )
+            self._propagator = propagator
+        if self._propagated.isdisjoint(headers):
+            return current_context()
+        return propagator.extract(read_headers(scope["headers"]), getter=GETTER)
 
-    def _request_id(self, headers: Headers) -> str | None:
+    def _request_id(self, headers: RawHeaders) -> str | None:
         for name in self._request_id_headers:
-            value = headers.get(name)
-            if value and valid_request_id(value):
-                return value
+            if value := headers.get(name):
+                text = value.decode("latin-1")
+                if valid_request_id(text):
+                    return text
         return None
 
-    def _described(
-        self, scope: Scope, headers: Headers
-    ) -> tuple[tuple[str, str, str], dict[str, Any]]:
-        """Return method, scheme and version, and the attributes a span begins with."""
-        sent = scope.get("method", "GET")
-        method = sent if sent in METHODS else "_OTHER"
-        scheme, version = scope.get("scheme", "http"), scope.get("http_version", "1.1")
-        attributes: dict[str, Any] = {
-            "http.request.method": method,
-            "url.scheme": scheme,
-            "url.path": scope["path"],
-            "network.protocol.version": version,
-        }
-        if method != sent:
-            attributes["http.request.method_original"] = sent
-        if query := scope.get("query_string"):
-            attributes["url.query"] = query.decode("latin-1")
-        if host := headers.get("host"):
-            attributes.update(server_attributes(host, scheme))
-        if agent := headers.get("user-agent"):
-            attributes["user_agent.original"] = agent
-        if peer := scope.get("client"):
-            attributes["network.peer.address"], attributes["network.peer.port"] = peer
-            forwarded = forwarded_for(headers) if self._proxies else None
-            client = self._proxies.client(peer[0], forwarded) if forwarded else peer[0]
-            attributes["client.address"] = client
-        if self._request_capture:
-            attributes.update(self._request_capture.attributes(headers))
-        return (method, scheme, version), attributes
+
+def _has(headers: list[tuple[bytes, bytes]], wanted: bytes) -> bool:
+    length = len(wanted)
+    for name, _ in headers:  # noqa: SIM110  a generator costs more than this
+        if len(name) == length and name.lower() == wanted:
+            return True
+    return False
 
 
 def _origin(scope: Scope) -> str:
