@@ -179,6 +179,17 @@ class FlowSpan(Span):
                 mine.pop(key, None)
         mine.update(kept)
 
+    def describe(self, name: str, attributes: Mapping[str, Any]) -> None:
+        """Give it its name and plain *attributes*, as instrumentations do shortly before its end."""
+        if self._end_time is not None:
+            return
+        self._name = name
+        bounds, mine = self._bounds, self._attributes
+        if bounds.length is None and len(mine) + len(attributes) <= bounds.most:
+            mine.update(attributes)
+        else:
+            self.set_attributes(attributes)
+
     def _shed(self, refused: int = 0) -> None:
         """Count *refused* attributes, and give up the oldest where there are too many."""
         attributes, most = self._attributes, self._bounds.most

@@ -120,7 +120,6 @@ class Exchange:
             return
         self._ended = True
         seconds = self._answered_after or self.elapsed()
-        token = context_api.attach(self.context)
         # Whatever goes wrong in here is ours alone; the response is on its way.
         try:
             self._record(seconds, error)
@@ -129,36 +128,48 @@ class Exchange:
         finally:
             self._server.metrics.active.pop(self, None)
             self.span.end()
-            context_api.detach(token)
 
     def _record(self, seconds: float, error: BaseException | None) -> None:
         cause = None if error is None else single(error)
         left = self._is_cut_off() if cause is None else has_left(cause)
         error_type = None if left else self._error_type(cause)
-        route = self._server.route_of(self.scope)
-        series = self._server.metrics.series((*self.key, route, self.status, error_type))
-        span = self.span
-        if span.is_recording():
+        server, span = self._server, self.span
+        route = server.route_of(self.scope)
+        series = server.metrics.series((*self.key, route, self.status, error_type))
+        if (describe := getattr(span, "describe", None)) is not None:
+            describe(series.name, series.span_attributes)
+        elif span.is_recording():
             span.update_name(series.name)
             span.set_attributes(series.span_attributes)
-            if error_type is not None:
-                span.set_status(StatusCode.ERROR)
-            if left:
-                span.set_attribute("otel_flow.http.disconnected", True)
-            elif cause is not None:
-                span.record_exception(cause)
+        if error_type is not None:
+            span.set_status(StatusCode.ERROR)
+        if left:
+            span.set_attribute("otel_flow.http.disconnected", True)
+        elif cause is not None:
+            span.record_exception(cause)
         series.record(seconds, self.request_size, self.response_size, self.context)
+        if error is not None or server.lines.tell(seconds):
+            self._log(seconds, error, left, lambda: self._keys(seconds, route, error_type))
+
+    def _log(
+        self,
+        seconds: float,
+        error: BaseException | None,
+        left: bool,
+        keys: Callable[[], dict[str, Any]],
+    ) -> None:
         lines = self._server.lines
-
-        def keys() -> dict[str, Any]:
-            return self._keys(seconds, route, error_type)
-
-        if error is not None:
-            if left:
-                lines.left(error)
-            else:
-                lines.failed(error, keys)
-        lines.answered(seconds, keys)
+        # The response may have been sent by another task than the request came to.
+        token = context_api.attach(self.context)
+        try:
+            if error is not None:
+                if left:
+                    lines.left(error)
+                else:
+                    lines.failed(error, keys)
+            lines.answered(seconds, keys)
+        finally:
+            context_api.detach(token)
 
     def _is_cut_off(self) -> bool:
         """Return whether the application gave up a response: nobody was there to take it."""

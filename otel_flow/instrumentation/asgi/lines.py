@@ -30,6 +30,10 @@ class RequestLines:
         self._slow = settings.slow_request or float("inf")
         self._logger = structlog.get_logger("otel_flow.http")
 
+    def tell(self, seconds: float) -> bool:
+        """Return whether there is anything to say of a request that took *seconds*."""
+        return self._access or seconds >= self._slow
+
     def answered(self, seconds: float, keys: Callable[[], dict[str, Any]]) -> None:
         """Log that a request was answered, and that it was slow if it was; *keys* names it."""
         if self._access:
