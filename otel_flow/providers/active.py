@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
@@ -25,6 +25,27 @@ def _context_getter() -> Callable[[], Context]:
 
 
 current_context = _context_getter()
+
+
+def _context_switches() -> tuple[Callable[[Context], Any], Callable[[Any], None]]:
+    """Return what `attach` and `detach` call in the end, or the API's own as above."""
+    runtime = context_api._RUNTIME_CONTEXT
+    if type(runtime) is ContextVarsRuntimeContext:
+        return runtime._current_context.set, runtime._current_context.reset
+    return context_api.attach, context_api.detach
+
+
+enter, _restore = _context_switches()
+"""Make a context the current one; `leave` wants the token that it returns."""
+
+
+def leave(token: Any) -> None:
+    """Make that context the current one that was it before `enter`."""
+    try:
+        _restore(token)
+    except ValueError:
+        # A coroutine that is thrown away ends in another context, with nothing to leave.
+        return
 
 
 def span_context_in(context: Context) -> SpanContext | None:

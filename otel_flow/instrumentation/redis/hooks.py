@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def hook(server_of: ServerOf) -> Callable[[], None]:
     """Ask *server_of* what records each command and each connection; return the undo."""
-    find = functools.partial(_find, server_of)
+    find = _finder(server_of)
     undos = [
         wrap(owner, name, wrapper(find, owner_of))
         for owner, name, wrapper, owner_of in _places()
@@ -102,12 +102,17 @@ def _itself(owner: Any) -> Any:
     return owner
 
 
-def _find(server_of: ServerOf, owner: Any) -> Server | None:
-    held = getattr(owner, "__dict__", None)
-    if held is None:
-        return None
-    found: Any = held.get(SERVER, UNSEEN)
-    return server_of(owner) if found is UNSEEN else found
+def _finder(server_of: ServerOf) -> ServerOf:
+    """Return what finds out what records an owner; a custom pool may have no place for that."""
+
+    def find(owner: Any) -> Server | None:
+        try:
+            found: Any = owner.__dict__.get(SERVER, UNSEEN)
+        except AttributeError:
+            return None
+        return server_of(owner) if found is UNSEEN else found
+
+    return find
 
 
 def _command(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
@@ -117,8 +122,7 @@ def _command(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
         @functools.wraps(original)
         def execute_command(client: Any, *arguments: Any, **options: Any) -> Any:
             server = find(owner_of(client))
-            execution = server and server.begin_command(arguments)
-            if not server or not execution:
+            if server is None or (execution := server.begin_command(arguments)) is None:
                 return original(client, *arguments, **options)
             try:
                 reply = original(client, *arguments, **options)
@@ -144,8 +148,7 @@ def _async_command(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
         @functools.wraps(original)
         async def execute_command(client: Any, *arguments: Any, **options: Any) -> Any:
             server = find(owner_of(client))
-            execution = server and server.begin_command(arguments)
-            if not server or not execution:
+            if server is None or (execution := server.begin_command(arguments)) is None:
                 return await original(client, *arguments, **options)
             try:
                 reply = await original(client, *arguments, **options)

@@ -64,7 +64,12 @@ def pipeline_of(commands: Iterable[Any], prefix: str) -> str:
     The prefix is ``MULTI`` for a transaction and ``PIPELINE`` otherwise, as the
     conventions for Redis have it.
     """
-    names = {operation_of(command) for command in commands}
+    try:
+        different = set(commands)
+    except TypeError:
+        # Some kinds of buffers cannot be in a set.
+        different = set(map(operation_of, commands))
+    names = {operation_of(command) for command in different}
     return f"{prefix} {names.pop()}" if len(names) == 1 else prefix
 
 

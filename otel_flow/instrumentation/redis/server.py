@@ -7,7 +7,7 @@ import logging
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation import _SPAN_KEY
 
@@ -18,7 +18,7 @@ from otel_flow.instrumentation.redis.failure import EXPECTED, code_of, outcome_o
 from otel_flow.instrumentation.redis.pools import PoolUse
 from otel_flow.instrumentation.redis.replies import CacheReplies
 from otel_flow.names import database as names
-from otel_flow.providers.active import current_context
+from otel_flow.providers.active import current_context, enter, leave
 
 
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ class Execution:
         self._command = command
         self._span = span
         self._inside = Context({**current, _SPAN_KEY: span, _INSIDE: True})
-        self._token = attach(self._inside)
+        self._token = enter(self._inside)
         self._begun = perf_counter()
 
     def succeed(self) -> None:
         """End it."""
         seconds = perf_counter() - self._begun
-        detach(self._token)
+        leave(self._token)
         try:
             self._command.duration.record(seconds, self._inside)
             self._span.end()
@@ -120,7 +120,7 @@ class Execution:
     def fail(self, error: BaseException) -> None:
         """End it with *error*, whose class and code are kept, not its text."""
         seconds = perf_counter() - self._begun
-        detach(self._token)
+        leave(self._token)
         try:
             if isinstance(error, EXPECTED):
                 self._command.duration.record(seconds, self._inside)

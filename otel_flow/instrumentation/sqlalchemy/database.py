@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 from opentelemetry.trace.propagation import _SPAN_KEY
 
@@ -23,6 +23,7 @@ from otel_flow.instrumentation.sqlalchemy.lexer import grammar_of
 from otel_flow.instrumentation.sqlalchemy.pools import PoolUse
 from otel_flow.instrumentation.sqlalchemy.query import build_query
 from otel_flow.names import database as names
+from otel_flow.providers.active import current_context, enter, leave
 
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Database:
         Not recorded is what the context suppresses, and what a dialect asks of a new
         connection for itself.
         """
-        current = get_current()
+        current = current_context()
         if current.get(_SUPPRESSED):
             return False
         if current.get(_BATCH) is context:
@@ -107,7 +108,7 @@ class Database:
 
     def execute_batch(self, call: Callable[[], Any], context: Any) -> Any:
         """Return what *call* does: it executes one statement for many rows, by several calls."""
-        current = get_current()
+        current = current_context()
         if current.get(_SUPPRESSED):
             return call()
         rows = len(context.compiled_parameters)
@@ -122,14 +123,14 @@ class Database:
         self, call: Callable[..., None], cursor: Any, statement: str, *rest: Any
     ) -> None:
         """Have *call* execute one of the statements of a batch, whose span is current."""
-        current = get_current()
+        current = current_context()
         if self._comments:
             statement = with_traceparent(statement, get_current_span(current))
-        token = attach(Context({**current, _SUPPRESSED: True}))
+        token = enter(Context({**current, _SUPPRESSED: True}))
         try:
             call(cursor, statement, *rest)
         finally:
-            detach(token)
+            leave(token)
 
     def _begin(
         self, statement: str, context: ExecutionContext, current: Context, size: int
@@ -148,36 +149,34 @@ class Database:
     def _record(
         self, query: Query, span: Span, inside: Context, call: Callable[..., Any], *arguments: Any
     ) -> Any:
-        token = attach(inside)
+        token = enter(inside)
         begun = perf_counter()
         try:
             result = call(*arguments)
         except BaseException as error:
-            self._end(query, span, inside, perf_counter() - begun, error)
+            self._fail(query, span, inside, perf_counter() - begun, error)
+            leave(token)
             raise
-        else:
-            self._end(query, span, inside, perf_counter() - begun, None)
-            return result
-        finally:
-            detach(token)
-
-    def _end(
-        self,
-        query: Query,
-        span: Span,
-        inside: Context,
-        seconds: float,
-        error: BaseException | None,
-    ) -> None:
+        seconds = perf_counter() - begun
         # Whatever goes wrong in here is ours alone; the statement was executed.
         try:
-            if error is None:
-                query.duration.record(seconds, inside)
-            else:
-                outcome = outcome_of(error)
-                query.failed(seconds, outcome, inside)
-                span.set_attributes(outcome)
-                span.set_status(StatusCode.ERROR)
+            query.duration.record(seconds, inside)
+            if seconds >= self._slow:
+                self._log_slow(query, seconds)
+            span.end()
+        except Exception as failure:
+            self._report(failure)
+        leave(token)
+        return result
+
+    def _fail(
+        self, query: Query, span: Span, inside: Context, seconds: float, error: BaseException
+    ) -> None:
+        try:
+            outcome = outcome_of(error)
+            query.failed(seconds, outcome, inside)
+            span.set_attributes(outcome)
+            span.set_status(StatusCode.ERROR)
             if seconds >= self._slow:
                 self._log_slow(query, seconds)
             span.end()
