@@ -113,7 +113,8 @@ def reloaded(cell: Cell) -> None:
         service.wait_for(ENOUGH)
         assert cell.model.reload is not None
         service.send(cell.model.reload)
-        until(lambda: service.generations() > 1, "new workers", service.process)
+        workers = cell.model.workers
+        until(lambda: service.generations() > workers, "new workers", service.process)
         service.wait_for(ENOUGH)
         cell.end()
     _keep(cell, load)

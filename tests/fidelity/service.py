@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 APPS = Path(__file__).parent / "apps"
 BIN = Path(sys.executable).parent
-SECONDS = 120
+SECONDS = 300
 """For whatever must happen in the end, on a machine that does much else."""
 
 
@@ -212,7 +212,11 @@ class Service(Program):
         super().__init__(
             command, folder, endpoint, wrapped=wrapped, BROKER=broker, QUEUE=self._queue, **environ
         )
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
 
     def _wait_until_ready(self) -> None:
         if self.model.kind in ("asgi", "wsgi"):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fidelity import evidence
 from tests.fidelity.service import APPS, Program, until
-from tests.fidelity.table import ROWS, Row
+from tests.fidelity.table import keep
 
 
 pytestmark = pytest.mark.fidelity
@@ -58,23 +58,15 @@ def program(collector, tmp_path):
 
 
 def counted(program, collector, name, *, wrapped, status, scenario="exit"):
-    arrived = evidence.read(collector.requests())
-    row = Row(
+    """Count, and keep the row for the table."""
+    return keep(
+        program,
+        collector,
         model=f"python: {name}",
         init="wrapper" if wrapped else "explicit",
         scenario=scenario,
         status=status,
-        done=program.done(),
-        spans=len(arrived.units()),
-        count=arrived.counted("units"),
-        records=len(arrived.logged()),
-        lines=sum("unit" in line for line in program.lines()),
-        copies=arrived.copies,
-        ids=len(arrived.instances),
     )
-    ROWS.append(row)
-    print(row)
-    return row
 
 
 def all_arrived(program, collector, row):

@@ -5,7 +5,7 @@ import pytest
 from tests.fidelity import evidence
 from tests.fidelity.models import SERVERS, WORKERS
 from tests.fidelity.scenarios import SCENARIOS, Cell, happens
-from tests.fidelity.table import ROWS, Row
+from tests.fidelity.table import keep
 
 
 pytestmark = pytest.mark.fidelity
@@ -68,24 +68,14 @@ def test_everything_arrives(model, scenario, wrapped, run):
 
 def row(run, scenario):
     """Count, and keep the row for the table."""
-    arrived = evidence.read(run.collector.requests())
-    logged = [line["unit"] for line in run.service.lines() if "unit" in line]
-    found = Row(
+    return keep(
+        run.service,
+        run.collector,
         model=run.model.name,
         init="wrapper" if run.wrapped else "explicit",
         scenario=scenario,
         status=run.status,
-        done=run.service.done(),
-        spans=len(arrived.units()),
-        count=arrived.counted("units"),
-        records=len(arrived.logged()),
-        lines=len(logged),
-        copies=arrived.copies,
-        ids=len(arrived.instances),
     )
-    ROWS.append(found)
-    print(found)
-    return found
 
 
 def all_arrived(run, found):
