@@ -149,7 +149,7 @@ def _lane(
         queue=_queue(engine, settings, batch),
         encode=encode,
         outlet=outlet,
-        report=Report(signal, goal),
+        report=Report(signal, goal, wake=engine.wake),
         timeout=timeout,
         schedule_delay=0.0 if batch is None else batch.schedule_delay,
         backlog=functools.partial(

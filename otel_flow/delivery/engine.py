@@ -102,6 +102,7 @@ class Engine:
             if flushing or lane.is_due(now):
                 lane.pump()
         times = [lane.next_due(now) for lane in self.lanes.values()]
+        times += [lane.summarise(now) for lane in self.lanes.values()]
         if self.collection is not None:
             times.append(self.collection.run_if_due(now))
         return min((due for due in times if due is not None), default=None)

@@ -86,6 +86,10 @@ class Lane:
             self._due = now + self._schedule_delay
         return self._due
 
+    def summarise(self, now: float) -> float | None:
+        """Say what was lost within the last minute; return when there will be more to say."""
+        return self._report.summarise(now)
+
     def is_due(self, now: float) -> bool:
         """Return whether the queue is to be emptied now."""
         return self.queue.is_urgent() or (self._due is not None and now >= self._due)

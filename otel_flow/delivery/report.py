@@ -14,7 +14,7 @@ from otel_flow.settings.masking import mask_url
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 logger = logging.getLogger("otel_flow.delivery")
@@ -54,9 +54,16 @@ _set_up()
 
 
 class Report:
-    """The lines of one signal: the first problem, a summary a minute, one line on recovery."""
+    """
+    The lines of one signal: the first problem, a summary a minute, one line on recovery.
 
-    def __init__(self, signal: str, endpoint: str) -> None:
+    *wake* is called where something waits for the end of the minute: `summarise` says it then.
+    """
+
+    def __init__(
+        self, signal: str, endpoint: str, *, wake: Callable[[], None] = lambda: None
+    ) -> None:
+        self._wake = wake
         self._signal = signal
         self._endpoint = mask_url(endpoint)
         self.renew()
@@ -83,10 +90,28 @@ class Report:
     def dropped(self, reason: str, items: int) -> None:
         """Say that *items* are lost for good; within a minute of the last line they are summed."""
         with self._lock:
+            first = not self._unsaid
             self._unsaid[reason] = self._unsaid.get(reason, 0) + items
-            counts = ", ".join(f"{count} ({why})" for why, count in self._unsaid.items())
-            if self._say(f"{self._signal} to {self._endpoint} dropped: {counts}"):
-                self._unsaid.clear()
+            said = self._say_dropped()
+        if first and not said:
+            self._wake()
+
+    def summarise(self, now: float) -> float | None:
+        """Say what has waited for a minute; return when there will be something to say, if ever."""
+        with self._lock:
+            if not self._unsaid:
+                return None
+            return self._quiet_until if now < self._quiet_until else self._said_or_later()
+
+    def _said_or_later(self) -> float | None:
+        return None if self._say_dropped() else self._quiet_until
+
+    def _say_dropped(self) -> bool:
+        counts = ", ".join(f"{count} ({why})" for why, count in self._unsaid.items())
+        said = self._say(f"{self._signal} to {self._endpoint} dropped: {counts}")
+        if said:
+            self._unsaid.clear()
+        return said
 
     def recovered(self, *, lost: int) -> None:
         """Say once that delivery works again and what the outage has cost."""
