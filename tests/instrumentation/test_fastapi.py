@@ -215,6 +215,16 @@ def test_a_valid_request_id_is_kept_and_echoed(recording):
     assert {r.attributes["request_id"] for r in recording.records() if r.trace_id} == {"order-17"}
 
 
+def test_the_first_valid_request_id_counts(recording):
+    """The headers of the list are tried in its order; the answer has the first one's name."""
+    app = shop()
+    recording.telemetry.instrument(app)
+
+    answer = get(app, "/stream", headers={"X-Request-ID": "not valid", "X-Correlation-ID": "c-17"})
+
+    assert answer.headers["x-request-id"] == "c-17"
+
+
 @pytest.mark.parametrize("sent", [None, "", "two words", "x" * 129, 'quo"te', "\u00e9"])
 def test_without_a_valid_request_id_the_trace_id_serves(recording, sent):
     """An id that is missing or not valid is replaced by the trace id."""

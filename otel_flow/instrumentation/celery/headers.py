@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import propagate
 from opentelemetry.propagators.textmap import Getter
 
-from otel_flow.correlation import bound_request_id, valid_request_id
+from otel_flow.correlation import request_id, valid_request_id
 
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
+
+logger = logging.getLogger("otel_flow.instrumentation")
 
 SENT = "otel-flow-sent"
 """Header: Unix seconds at which the task was published; messages of Celery have no such time."""
@@ -45,7 +48,8 @@ def write(headers: MutableMapping[str, Any], context: Context) -> None:
         headers.pop(field, None)
     headers.pop(REQUEST_ID, None)
     propagator.inject(headers, context)
-    if found := bound_request_id():
+    # The trace id, which serves without another, is not that of a task that is only linked.
+    if found := request_id():
         headers[REQUEST_ID] = found
     headers[SENT] = f"{time.time():.6f}"
 
@@ -55,7 +59,12 @@ def context_of(headers: Mapping[str, Any], otherwise: Context) -> Context:
     propagator = propagate.get_global_textmap()
     if propagator.fields.isdisjoint(headers):
         return otherwise
-    return propagator.extract(headers, otherwise, getter=_GETTER)
+    # Messages come from anywhere, and propagators of users raise what they like.
+    try:
+        return propagator.extract(headers, otherwise, getter=_GETTER)
+    except Exception:
+        logger.debug("the context of a message is unknown", exc_info=True)
+        return otherwise
 
 
 def request_id_of(headers: Mapping[str, Any]) -> str | None:

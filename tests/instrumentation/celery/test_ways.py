@@ -5,10 +5,12 @@ import datetime
 import pytest
 
 from celery.contrib.testing.worker import start_worker
+from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_flow.instrumentation.celery.execution import waited
-from tests.instrumentation.celery.workers import celery, wait_until, worker
+from tests.instrumentation.celery.workers import celery, keys, wait_until, worker
 
 
 def test_a_task_in_memory(recording, shop):
@@ -28,6 +30,23 @@ def test_a_task_in_memory(recording, shop):
     assert ran.parent.span_id == sent.context.span_id
     (outcome,) = recording.points("celery.task.outcomes")
     assert outcome.attributes["messaging.system"] == "memory"
+
+
+class BrokenPropagator(TraceContextTextMapPropagator):
+    def extract(self, *arguments, **options):
+        raise KeyError("no such header")
+
+
+def test_a_message_that_cannot_be_read_is_run_all_the_same(recording, shop, monkeypatch):
+    """A propagator that raises costs a task its parent, and nothing else."""
+    app = shop("memory://", "cache+memory://")
+    monkeypatch.setattr(propagate, "get_global_textmap", BrokenPropagator)
+
+    with start_worker(app, pool="solo", perform_ping_check=False):
+        assert app.tasks["shop.add"].delay(1, 2).get(timeout=30) == 3
+        wait_until(lambda: len(recording.spans()) == 2, "the task's span")
+
+    assert recording.span("process shop.add").parent is None
 
 
 def test_durations_of_tasks_have_buckets_for_minutes(recording, shop):
@@ -94,6 +113,9 @@ def test_a_link_in_place_of_a_parent(receiver, recording, shop, redis_url):
     assert spans["send shop.add"].parent_span_id == outer.span_id
     assert outer.parent_span_id == inner.parent_span_id == b""
     assert len({sent.context.trace_id.to_bytes(16, "big"), outer.trace_id, inner.trace_id}) == 3
+    lines = [r for r in receiver.records() if r.body.string_value == "structlog.line"]
+    request_ids = [keys(line.attributes)["request_id"] for line in lines]
+    assert request_ids == [f"{sent.context.trace_id:032x}"]
 
 
 @pytest.mark.services
