@@ -99,7 +99,7 @@ class Collection:
     def renew(self) -> None:
         """Start anew, as in a forked child."""
         self._starting = threading.Lock()
-        self._holders = 0
+        self._holders: list[None] = []
         self._thread: threading.Thread | None = None
         self._next = time.monotonic() + self._interval
         self._said_stuck = False
@@ -115,13 +115,12 @@ class Collection:
 
         It would put later values into the place of those that somebody waits for.
         """
-        with self._starting:
-            self._holders += 1
+        # Atomic without a lock, which a signal might find held by the thread it interrupts.
+        self._holders.append(None)
         try:
             yield
         finally:
-            with self._starting:
-                self._holders -= 1
+            self._holders.pop()
 
     def run_if_due(self, now: float) -> float:
         """Start a collection where one is due; return when the next one is."""

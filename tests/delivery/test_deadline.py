@@ -144,3 +144,12 @@ def test_values_that_replace_others_are_awaited(backend, base, build):
 
     # The first one's request was under way; the second one's values gave way to the third's.
     assert sorted(arrived)[1:] == [3, 3]
+
+
+def test_a_flush_ends_although_collections_are_due(backend, base, build):
+    """Values that are collected meanwhile do not keep a flush from its end."""
+    backend.script = [{"delay": 0.2}] * 1000
+    flow = build(base, delay=60, metric_interval=0.05)
+    flow.meter.create_counter("orders").add(1)
+
+    assert flow.pipeline.force_flush(20)
