@@ -127,7 +127,7 @@ def _add(
         encode=encoders[signal](),
         outlet=_outlet(settings, signal, otlp),
         goal=otlp.endpoint,
-        timeout=otlp.timeout if batch is None else min(otlp.timeout, batch.export_timeout),
+        timeout=min(otlp.timeout, batch.export_timeout if batch else settings.metric_timeout),
     )
     engine.lanes[signal] = lane
     return (lane,)
