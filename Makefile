@@ -12,15 +12,26 @@ BIN := .venv/bin
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 .venv/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: PYTHON=/path/to/python make …"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: .venv/.installed  ## an example shop and what it sends, until Ctrl-C
-	$(BIN)/otel-flow demo
+# The demo needs less than half of that, and nobody shall wait for the rest.
+.venv/.demo: requirements-demo.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: PYTHON=/path/to/python make …"; exit 1; }
+	@echo "installing what the demo needs into .venv, once"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --no-deps --no-compile --require-hashes -r requirements-demo.lock
+	@$(PIP) --no-deps --no-compile --no-build-isolation --editable .
+	@touch $@
+
+demo: $(if $(wildcard .venv/.installed),.venv/.installed,.venv/.demo)  ## an example shop and what it sends, until Ctrl-C
+	@$(BIN)/otel-flow demo
 
 # In CI the tests are counted, and what is missing is a failure; on your machine what is
 # missing is named and its tests are skipped.

@@ -8,6 +8,8 @@ import time
 import celery
 import structlog
 
+from kombu.transport import TRANSPORT_ALIASES
+
 from otel_flow.demo.shop import catalogue
 from otel_flow.demo.shop.config import CONFIG
 
@@ -24,7 +26,7 @@ queue.conf.update(
     broker_connection_retry_on_startup=True,
 )
 if CONFIG.broker_url.startswith("filesystem:"):
-    queue.conf.broker_transport = "otel_flow.demo.shop.broker:Transport"
+    TRANSPORT_ALIASES["filesystem"] = "otel_flow.demo.shop.broker:Transport"
     for name in ("messages", "control"):
         (CONFIG.broker_folder / name).mkdir(parents=True, exist_ok=True)
     queue.conf.broker_transport_options = {
