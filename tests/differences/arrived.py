@@ -59,6 +59,7 @@ class Arrived:
                     extra = {
                         "count": getattr(point, "count", None),
                         "sum": getattr(point, "sum", 0),
+                        "value": _value(point),
                     }
                     extra["bounds"] = list(getattr(point, "explicit_bounds", ()))
                     found[json.dumps([scope, attributes], sort_keys=True)] = attributes | extra
@@ -101,7 +102,7 @@ def _run(side: str, subject: str) -> Arrived:
                 "PATH": os.environ["PATH"],
                 "PYTHONWARNINGS": "ignore",
                 "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
-                "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
+                "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
                 "OTEL_FLOW_LOG_FORMAT": "json",
             },
             cwd=ROOT,
@@ -127,6 +128,12 @@ def _span(span: Any) -> Span:
         failed=span.status.code == 2,
         nanoseconds=span.end_time_unix_nano - span.start_time_unix_nano,
     )
+
+
+def _value(point: Any) -> float | None:
+    """The value of a sum or a gauge; None of a histogram."""
+    kind = point.WhichOneof("value") if hasattr(point, "as_int") else None
+    return None if kind is None else getattr(point, kind)
 
 
 def _plain(pairs: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tests.stack.build import ROOT
 
 PAGE = ROOT / "docs" / "differences.md"
 
-SUBJECTS = ("http_server", "tasks", "http_client")
+SUBJECTS = ("http_server", "statements", "commands", "tasks", "http_client")
 
 INTRODUCTION = """\
 # Differences to contrib's instrumentations
