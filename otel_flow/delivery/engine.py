@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from otel_flow.delivery.ledger import Mark
 
 
+_STILL = 0.1
+"""Seconds that a fork waits at most until what it must not copy has ended."""
 _CHILD_EXIT = 0.5
 """Seconds that a forked child waits at most for a backend that does not answer."""
 
@@ -62,6 +64,21 @@ class Engine:
             # what waits is then sent by whoever flushes.
             self._thread = None
         return self._thread is not None
+
+    def before_fork(self) -> None:
+        """Hold what a fork must not copy in motion; see `after_fork_in_parent`."""
+        for lane in self.lanes.values():
+            lane.outlet.hold()
+        end = time.monotonic() + _STILL
+        while not all(lane.outlet.is_still() for lane in self.lanes.values()):
+            if time.monotonic() >= end:
+                return
+            time.sleep(_STILL / 50)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on where `before_fork` has held."""
+        for lane in self.lanes.values():
+            lane.outlet.release()
 
     def after_fork(self) -> None:
         """

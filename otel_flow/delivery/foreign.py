@@ -16,7 +16,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 
 from otel_flow.delivery.chunk import Chunk
-from otel_flow.delivery.outlet import ignore_request
+from otel_flow.delivery.outlet import Copyable, ignore_request
 from otel_flow.delivery.processors import FlowSpanProcessor
 from otel_flow.delivery.verdict import Verdict
 from otel_flow.delivery.weight import weigh
@@ -73,7 +73,7 @@ class Batches:
             yield _batch(self._signal, tuple(items[first : first + self._max_items]))
 
 
-class ExporterOutlet:
+class ExporterOutlet(Copyable):
     """Hands batches to *exporter*, which *names* what it is in lines and metrics."""
 
     endpoint = ""

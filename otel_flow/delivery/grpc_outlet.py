@@ -5,10 +5,10 @@ The channel is that of grpc, what goes through it are our own encoded requests: 
 in the same queues, are retried by the same rules and end at the same deadline as those
 over HTTP.
 
-grpc cannot be copied in motion. Its own support for forks is switched on while it starts
-(https://github.com/grpc/grpc/blob/master/doc/fork_support.md), works only while no call is
-under way, and so each fork waits a moment for the call and ends it where it takes longer:
-it is then repeated, and counted as a possible duplicate.
+grpc cannot be copied by a fork while it runs, not even with its own support for forks
+(https://github.com/grpc/grpc/blob/master/doc/fork_support.md). So a fork waits a moment for the call that is
+under way and ends it where it takes longer, which is then repeated and counted as a
+possible duplicate; then the channels are closed, and with the last of them grpc itself ends.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import os
 import threading
 import time
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -29,11 +30,10 @@ from otel_flow.delivery.verdict import Verdict
 from otel_flow.errors import MissingDependencyError
 from otel_flow.names.delivery import EXPORTER_TYPES
 from otel_flow.otlp import parse_response
-from otel_flow.process.stillness import assumed, still_while_forking
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from otel_flow.delivery.chunk import Chunk
     from otel_flow.settings import OtlpSettings
@@ -44,7 +44,8 @@ _METHODS = {
     "metrics": "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
     "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 }
-_FORK_SUPPORT = ("GRPC_ENABLE_FORK_SUPPORT", "1")
+_THREADS = ("event_engine", "grpc_", "lifeguard")
+"""What the names of grpc's own threads begin with."""
 _PATIENCE = 0.1
 """Seconds that a fork waits for the call that is under way, and again for its end."""
 
@@ -69,7 +70,6 @@ class GrpcOutlet:
         self._certificates: tuple[float, ...] = ()
         self._channel: Any = None
         self._renew()
-        still_while_forking(self.hold, self.release)
 
     def _renew(self) -> None:
         self._pid = os.getpid()
@@ -105,8 +105,7 @@ class GrpcOutlet:
             self.close()
         if self._channel is None:
             self._certificates = certificates
-            with assumed(*_FORK_SUPPORT):
-                self._channel = self._build()
+            self._channel = self._build()
         return self._channel
 
     def _build(self) -> Any:
@@ -134,7 +133,7 @@ class GrpcOutlet:
         channel, self._channel = self._channel, None
         if self._pid != os.getpid():
             # Closing, or collecting, what belongs to the parent may hang.
-            self._inherited.append(channel)
+            self._inherited += [channel] if channel is not None else []
             self._renew()
         elif channel is not None:
             with contextlib.suppress(Exception):
@@ -147,11 +146,24 @@ class GrpcOutlet:
         if not self._held:
             self._held = self._calling.acquire(timeout=_PATIENCE)
 
+    def is_still(self) -> bool:
+        """Return whether no thread of grpc is left; others than us may keep it running."""
+        return not any(name.startswith(_THREADS) for name in _thread_names())
+
     def release(self) -> None:
         """Let calls begin again, after the fork, in the parent."""
         if self._held:
             self._held = False
             self._calling.release()
+
+
+def _thread_names() -> Iterator[str]:
+    """Yield the names of the threads of this process, as the system knows them, where it does."""
+    # Threads end while they are listed.
+    with contextlib.suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError):
+                yield (task / "comm").read_text()
 
 
 def _target(endpoint: str) -> str:
@@ -161,8 +173,7 @@ def _target(endpoint: str) -> str:
 
 
 def _import_grpc() -> Any:
-    with assumed(*_FORK_SUPPORT):
-        try:
-            return importlib.import_module("grpc")
-        except ImportError as error:
-            raise MissingDependencyError("OTLP over gRPC", "otel-flow[grpc]") from error
+    try:
+        return importlib.import_module("grpc")
+    except ImportError as error:
+        raise MissingDependencyError("OTLP over gRPC", "otel-flow[grpc]") from error

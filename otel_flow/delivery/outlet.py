@@ -36,12 +36,38 @@ class Outlet(Protocol):
         """Let go of connections."""
         ...
 
+    def hold(self) -> None:
+        """Have nothing under way that a fork must not copy."""
+        ...
+
+    def is_still(self) -> bool:
+        """Return whether `hold` has come to its end."""
+        ...
+
+    def release(self) -> None:
+        """Go on, in the parent, after the fork."""
+        ...
+
+
+class Copyable:
+    """An outlet that a fork may copy in whatever it does."""
+
+    def hold(self) -> None:
+        """Do nothing."""
+
+    def is_still(self) -> bool:
+        """Return True."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing."""
+
 
 def ignore_request(seconds: float, status: int | None, error: str | None) -> None:
     """Record nothing of a request, as long as there is no meter provider."""
 
 
-class HttpOutlet:
+class HttpOutlet(Copyable):
     """OTLP over HTTP."""
 
     def __init__(self, signal: str, endpoint: str, transport: Transport) -> None:

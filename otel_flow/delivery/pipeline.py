@@ -24,6 +24,7 @@ from otel_flow.delivery.scrape import Scrape, ScrapeReader
 from otel_flow.delivery.self_metrics import observe
 from otel_flow.names import environment
 from otel_flow.process.fork import on_fork
+from otel_flow.process.stillness import still_while_forking
 from otel_flow.redaction import build_redaction
 
 
@@ -83,6 +84,7 @@ class Pipeline:
         self._exporters = tuple(exporters)
         self._engine = engine
         self._undo_fork = on_fork(child=engine.after_fork, starts=True)
+        self._undo_still = still_while_forking(engine.before_fork, engine.after_fork_in_parent)
         if engine.collection is not None:
             engine.wake()
 
@@ -148,6 +150,7 @@ class Pipeline:
         end = time.monotonic() + timeout
         report = self._engine.shutdown(timeout)
         self._undo_fork()
+        self._undo_still()
         calls += start_all(exporter.shutdown for exporter in self._exporters)
         if wait_all(calls, end):
             return report

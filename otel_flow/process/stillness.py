@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from typing import TYPE_CHECKING, NamedTuple
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 class _Holder(NamedTuple):
@@ -58,20 +57,3 @@ def _call(function: Callable[[], object]) -> None:
         function()
     except Exception:
         return
-
-
-@contextlib.contextmanager
-def assumed(variable: str, value: str) -> Iterator[None]:
-    """
-    Have *variable* say *value* to whoever reads it meanwhile, unless it says something.
-
-    For libraries that can be told in no other way; children inherit nothing of it.
-    """
-    decided = variable in os.environ
-    if not decided:
-        os.environ[variable] = value
-    try:
-        yield
-    finally:
-        if not decided:
-            os.environ.pop(variable, None)
