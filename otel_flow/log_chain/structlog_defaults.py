@@ -36,13 +36,10 @@ class Defaults:
 
 
 _BASE = type(_config._CONFIG)
-_FIELDS = {
-    "default_processors": "processors",
-    "default_wrapper_class": "wrapper_class",
-    "logger_factory": "logger_factory",
+_BUILTIN = {
+    name: getattr(_BASE, name)
+    for name in ("default_processors", "default_wrapper_class", "logger_factory")
 }
-"""structlog's name of a setting → the field of `Defaults` that serves while it is not set."""
-_BUILTIN = {name: getattr(_BASE, name) for name in _FIELDS}
 """structlog's own defaults, which ``reset_defaults`` sets."""
 _BUILTIN_PROCESSORS = list(_BUILTIN["default_processors"])
 
@@ -52,12 +49,16 @@ def install_defaults(defaults: Defaults) -> Callable[[], None]:
     config: Any = _config._CONFIG
     bound_already = config.default_processors
     before = list(bound_already)
+    chains = _Chains(defaults)
     # Loggers that were bound before us hold this very list.
     if isinstance(bound_already, list):
-        is_own = not config.is_configured or before == _BUILTIN_PROCESSORS
-        bound_already[:] = defaults.processors if is_own else defaults.foreign.joined(before)
+        if not config.is_configured or before == _BUILTIN_PROCESSORS:
+            bound_already[:] = defaults.processors
+        else:
+            bound_already[:] = defaults.foreign.joined(before)
+            chains.joined = bound_already
     was_set = "default_processors" in config.__dict__
-    config.__class__ = _configuration_class(defaults, config)
+    config.__class__ = _configuration_class(chains)
     undo_proxies = _join_proxies(defaults)
 
     def undo() -> None:
@@ -85,35 +86,26 @@ def _without(processors: Any, defaults: Defaults) -> Any:
     return processors
 
 
-def _configuration_class(defaults: Defaults, config: Any) -> type:
-    chains = _Chains(defaults)
-    properties: dict[str, Any] = {
-        name: _property(name, field, defaults) for name, field in _FIELDS.items()
-    }
-    properties["default_processors"] = property(chains.read, _writer("default_processors"))
-    del config
-    return type("FlowConfiguration", (_BASE,), properties)
-
-
 class _Chains:
     """The processors of the application with ours among them, made once for each list of its own."""
 
     def __init__(self, defaults: Defaults) -> None:
         self._defaults = defaults
-        self._source: Any = None
-        self._seen: list[Processor] = []
-        self._joined: Any = None
+        self.joined: Any = None
+        """The list that was made last."""
+        self._known: tuple[Any, Any, Any] = None, None, None
 
     def read(self, config: Any) -> Any:
         """Return the processors that are in effect."""
         source = config.__dict__.get("default_processors")
         if source is None or not config.is_configured:
             return self._defaults.processors
-        if source is self._source and source == self._seen:
-            return self._joined
-        self._joined = self._join(source)
-        self._source, self._seen = source, list(source)
-        return self._joined
+        known, seen, joined = self._known
+        if source is known and source == seen:
+            return joined
+        joined = self._join(source)
+        self._known = source, source[:] if isinstance(source, list) else source, joined
+        return joined
 
     def _join(self, source: Any) -> Any:
         chain = list(source)
@@ -123,17 +115,32 @@ class _Chains:
         if own or self._defaults.foreign.is_complete(chain):
             # structlog.testing works on the very list that it got.
             return source
-        return self._defaults.foreign.joined(chain)
+        self.joined = self._defaults.foreign.joined(chain)
+        return self.joined
+
+    def wrapper_class(self, config: Any) -> Any:
+        """Return the class of loggers: the levels of an application's own chain are its own business."""
+        value = config.__dict__.get("default_wrapper_class", _BUILTIN["default_wrapper_class"])
+        is_set = config.is_configured and value is not _BUILTIN["default_wrapper_class"]
+        return value if is_set or self._is_theirs(config) else self._defaults.wrapper_class
+
+    def _is_theirs(self, config: Any) -> bool:
+        return self.joined is not None and self.read(config) is self.joined
+
+    def logger_factory(self, config: Any) -> Any:
+        """Return what makes the loggers at the end; ours have names."""
+        value = config.__dict__.get("logger_factory", _BUILTIN["logger_factory"])
+        is_set = config.is_configured and value is not _BUILTIN["logger_factory"]
+        return value if is_set else self._defaults.logger_factory
 
 
-def _property(name: str, field: str, defaults: Defaults) -> property:
-    def read(config: Any) -> Any:
-        value = config.__dict__.get(name, _BUILTIN[name])
-        if not config.is_configured or value is _BUILTIN[name]:
-            return getattr(defaults, field)
-        return value
-
-    return property(read, _writer(name))
+def _configuration_class(chains: _Chains) -> type:
+    properties = {
+        "default_processors": property(chains.read, _writer("default_processors")),
+        "default_wrapper_class": property(chains.wrapper_class, _writer("default_wrapper_class")),
+        "logger_factory": property(chains.logger_factory, _writer("logger_factory")),
+    }
+    return type("FlowConfiguration", (_BASE,), properties)
 
 
 def _writer(name: str) -> Callable[[Any, Any], None]:
