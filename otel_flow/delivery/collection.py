@@ -71,7 +71,7 @@ class FlowMetricReader(MetricReader):
 
     def _observed(self) -> set[Stream]:
         """Return the streams that callbacks of the instruments' owners give their values."""
-        consumer = getattr(self._collect, "__self__", None)
+        consumer = getattr(getattr(self, "_collect", None), "__self__", None)
         instruments = getattr(consumer, "_async_instruments", ())
         return {(i.instrumentation_scope.name, i.name) for i in list(instruments)}
 

@@ -31,7 +31,11 @@ class FlowSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queue *span* where it is sampled."""
-        context = span._context
+        # The property of the SDK costs more than all the rest.
+        try:
+            context = span._context
+        except AttributeError:
+            context = span.context
         if context is not None and context.trace_flags & 1:
             self._append(span)
 

@@ -42,7 +42,7 @@ class Scrape:
     def read(self) -> MetricsData | None:
         """Return the values of now."""
         # The SDK's own annotation of this callback is not what it passes and returns.
-        collect: Any = self._reader._collect
+        collect: Any = getattr(self._reader, "_collect", None)
         if collect is None:
             return None
         with suppressed():

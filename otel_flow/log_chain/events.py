@@ -8,6 +8,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 
 from otel_flow.correlation import bound_request_id
+from otel_flow.delivery.suppression import SUPPRESSED
 from otel_flow.log_chain.composition import attributes_of, body_of, from_baggage
 from otel_flow.log_chain.lines import Timestamp
 from otel_flow.log_chain.record import Clock
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 
 _NOTHING: dict[str, str] = {}
-_SUPPRESSED = otel_context._SUPPRESS_INSTRUMENTATION_KEY
 
 
 class Events:
@@ -108,7 +108,7 @@ class Events:
         everything = {**shown, **code}
         now = self.clock.now()
         # Where instrumentation is suppressed an exporter is at work: its lines must not feed it.
-        if export and _SUPPRESSED not in context:
+        if export and SUPPRESSED not in context:
             self._emit(name, now, severity, said, everything, span, context)
         keep = self._keep
         if not show and keep is None:

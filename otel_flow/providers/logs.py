@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
 
 from otel_flow.delivery.processors import FlowLogRecordProcessor
 from otel_flow.process.locks import renew_locks_within
+from otel_flow.providers import seams
 from otel_flow.providers.fork import RenewedAfterFork
 from otel_flow.providers.redacting import RedactingLogRecordProcessor
 
@@ -17,7 +21,6 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk._logs import LogRecordProcessor
     from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.resources import Resource
 
     from otel_flow.otlp.records import LogEvent
     from otel_flow.providers.fork import ResourceRenewal
@@ -84,19 +87,37 @@ def build_logger_provider(
     They see records as they are; what is added later sees them through *redaction*.
     Nothing global is touched, and the provider has no exit handler of its own.
     """
-    provider = FlowLoggerProvider(
+    kind = FlowLoggerProvider if seams.carries("logs") else LoggerProvider
+    provider = kind(
         resource=resource,
         shutdown_on_exit=False,
         meter_provider=meter_provider,
         log_record_limits=_limits(settings),
     )
-    if renewal is not None:
-        provider.renew_with(renewal)
     for processor in log_record_processors:
         provider.add_log_record_processor(processor)
-    provider.redaction = redaction
-    provider.choose_way()
+    if isinstance(provider, FlowLoggerProvider):
+        provider.redaction = redaction
+        provider.choose_way()
+        if renewal is not None:
+            provider.renew_with(renewal)
     return provider
+
+
+def probe() -> None:
+    """Try out what this module builds on; raises whatever the SDK makes of it."""
+    exporter: Any = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+    provider = FlowLoggerProvider(resource=Resource({}), shutdown_on_exit=False)
+    provider.choose_way()
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    logger = provider.get_logger("probe")
+    provider._renew_parts()
+    provider._take_resource(Resource({"forked": True}))
+    logger.emit(LogRecord(body="own"))
+    provider.shutdown()
+    told = [dict(data.resource.attributes) for data in exporter.get_finished_logs()]
+    if told != [{"forked": True}] or not hasattr(LoggerProvider, "_handle_fork"):
+        raise ValueError(f"after a fork the resources of log records are {told}")
 
 
 def _limits(settings: Settings) -> LogRecordLimits:

@@ -10,7 +10,8 @@ from opentelemetry.sdk.metrics import (
     MeterProvider,
     TraceBasedExemplarFilter,
 )
-from opentelemetry.sdk.metrics._internal.metric_reader_storage import MetricReaderStorage
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
 
 from otel_flow.delivery.collection import FlowMetricReader
 from otel_flow.process.locks import renew_locks, renew_locks_within
@@ -18,6 +19,7 @@ from otel_flow.providers import seams
 from otel_flow.providers.fork import RenewedAfterFork
 from otel_flow.providers.redacting import RedactingCollection
 from otel_flow.providers.shared import renew_shared_locks
+from otel_flow.redaction import default_redaction
 
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import ExemplarFilter
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.metrics.view import View
-    from opentelemetry.sdk.resources import Resource
 
     from otel_flow.providers.fork import ResourceRenewal
     from otel_flow.redaction import Redaction
@@ -77,10 +78,13 @@ class FlowMeterProvider(RenewedAfterFork, MeterProvider):
         collect: Any = RedactingCollection(self._measurement_consumer.collect, redaction)
         reader._set_collect_callback(collect)
 
+    def _after_fork(self) -> None:
+        renew_shared_locks()
+        super()._after_fork()
+
     def _renew_parts(self) -> None:
         for meter in self._meters.values():
             renew_locks(meter)
-        renew_shared_locks()
         self._start_from_zero()
         readers = self._measurement_consumer._reader_storages
         renew_locks_within([r for r in readers if not isinstance(r, FlowMetricReader)])
@@ -93,12 +97,12 @@ class FlowMeterProvider(RenewedAfterFork, MeterProvider):
             consumer.start_from_zero()
             return
         consumer._reader_storages = {
-            reader: MetricReaderStorage(
+            reader: type(storage)(
                 self._sdk_config,
                 reader._instrument_class_temporality,  # type: ignore[arg-type]
                 reader._instrument_class_aggregation,  # type: ignore[arg-type]
             )
-            for reader in consumer._reader_storages
+            for reader, storage in consumer._reader_storages.items()
         }
 
     def _take_resource(self, resource: Resource) -> None:
@@ -120,16 +124,38 @@ def build_meter_provider(
     Temporality and histogram aggregation are the readers'. Nothing global is
     touched, and the provider has no exit handler of its own.
     """
-    provider = FlowMeterProvider(
+    kind = FlowMeterProvider if seams.carries("metrics") else MeterProvider
+    provider = kind(
         metric_readers=metric_readers,
         resource=resource,
         exemplar_filter=_EXEMPLAR_FILTERS[settings.exemplar_filter](),
         shutdown_on_exit=False,
         views=views,
     )
-    provider.bound_cardinality(settings.cardinality_limit)
-    if redaction is not None:
-        provider.redact_by(redaction)
-    if renewal is not None:
-        provider.renew_with(renewal)
+    if isinstance(provider, FlowMeterProvider):
+        provider.bound_cardinality(settings.cardinality_limit)
+        if redaction is not None:
+            provider.redact_by(redaction)
+        if renewal is not None:
+            provider.renew_with(renewal)
     return provider
+
+
+def probe() -> None:
+    """Try out what this module builds on; raises whatever the SDK makes of it."""
+    reader = InMemoryMetricReader()
+    provider = FlowMeterProvider([reader], Resource({}), shutdown_on_exit=False)
+    provider.bound_cardinality(2)
+    provider.redact_by(default_redaction())
+    counter = provider.get_meter("probe").create_counter("counter")
+    counter.add(5)
+    provider._renew_parts()
+    provider._take_resource(Resource({"forked": True}))
+    counter.add(1)
+    data: Any = reader.get_metrics_data()
+    provider.shutdown()
+    (found,) = data.resource_metrics
+    value = found.scope_metrics[0].metrics[0].data.data_points[0].value
+    told = dict(found.resource.attributes), value
+    if told != ({"forked": True}, 1) or not hasattr(MeterProvider, "_handle_fork"):
+        raise ValueError(f"after a fork a counter and its resource are {told}")

@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import Tracer, TracerProvider
 from opentelemetry.sdk.trace._tracer_metrics import NoOpTracerMetrics
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import (
+    Link,
     NonRecordingSpan,
     Span,
     SpanContext,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.context import Context
-    from opentelemetry.trace import Link
     from opentelemetry.util.types import Attributes
 
 
@@ -162,8 +162,9 @@ def probe() -> None:
     tracer = provider.get_tracer("probe")
     adopt(tracer)
     ended: list[Any] = []
+    links = [Link(SpanContext(1, 2, is_remote=True))]
     provider._active_span_processor.append = ended.append  # type: ignore[union-attr]
-    with tracer.start_span("probe", attributes={"at start": 1}, links=()) as span:
+    with tracer.start_span("probe", attributes={"at start": 1}, links=links) as span:
         span.set_attribute("later", "2")
         span.add_event("event", {"text": "3"})
         span.record_exception(ValueError())
@@ -173,7 +174,8 @@ def probe() -> None:
     if type(found) is not FlowSpan or type(child) is not FlowSpan:
         raise TypeError("spans are not of our class")
     copy, parent = found._readable_span(), child.parent
-    told = (dict(copy.attributes), [event.name for event in copy.events], copy.status, parent)
-    expected = {"at start": 1, "later": "2"}, ["event", "exception"], UNSET, found.context
+    events = [event.name for event in copy.events]
+    told = (dict(copy.attributes), events, len(copy.links), copy.status, parent)
+    expected = {"at start": 1, "later": "2"}, ["event", "exception"], 1, UNSET, found.context
     if told != expected or found.to_json() != copy.to_json():
         raise ValueError(f"a span became {told}")

@@ -6,7 +6,11 @@ import copy
 
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import get_current_span
 
 from otel_flow.process.locks import renew_locks, renew_locks_within
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
     from opentelemetry.metrics import MeterProvider
-    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.id_generator import IdGenerator
     from opentelemetry.sdk.trace.sampling import Sampler
@@ -72,11 +75,15 @@ class FlowTracerProvider(RenewedAfterFork, TracerProvider):
             span_processor = RedactingSpanProcessor(span_processor, self.redaction)
         super().add_span_processor(span_processor)
 
-    def _renew_parts(self) -> None:
+    def _after_fork(self) -> None:
         if self._path is not None:
             self._path.renew_lock()
+        renew_locks_within(get_current_span())
+        super()._after_fork()
+
+    def _renew_parts(self) -> None:
         self._active_span_processor = _heir(self._active_span_processor)
-        renew_locks_within(self._active_span_processor._span_processors, get_current_span())
+        renew_locks_within(self._active_span_processor._span_processors)
         for tracer in self._tracers.values():
             tracer.span_processor = self._active_span_processor
 
@@ -123,7 +130,8 @@ def build_tracer_provider(
     *sampler* wins over the one that *settings* name. Nothing global is touched,
     and the provider has no exit handler of its own.
     """
-    provider = FlowTracerProvider(
+    kind = FlowTracerProvider if seams.carries("traces") else TracerProvider
+    provider = kind(
         sampler=sampler or build_sampler(settings),
         resource=resource,
         shutdown_on_exit=False,
@@ -131,12 +139,32 @@ def build_tracer_provider(
         span_limits=_limits(settings),
         meter_provider=meter_provider,
     )
-    if renewal is not None:
-        provider.renew_with(renewal)
     for processor in span_processors:
         provider.add_span_processor(processor)
-    provider.redaction = redaction
+    if isinstance(provider, FlowTracerProvider):
+        provider.redaction = redaction
+        if renewal is not None:
+            provider.renew_with(renewal)
     return provider
+
+
+def probe() -> None:
+    """Try out what this module builds on; raises whatever the SDK makes of it."""
+    exporter = InMemorySpanExporter()
+    provider = FlowTracerProvider(
+        resource=Resource({}), sampler=ALWAYS_ON, shutdown_on_exit=False, meter_provider=None
+    )
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("probe")
+    inherited = tracer.start_span("inherited")
+    provider._renew_parts()
+    provider._take_resource(Resource({"forked": True}))
+    inherited.end()
+    tracer.start_span("own").end()
+    provider.shutdown()
+    told = [(span.name, dict(span.resource.attributes)) for span in exporter.get_finished_spans()]
+    if told != [("own", {"forked": True})] or not hasattr(TracerProvider, "_handle_fork"):
+        raise ValueError(f"after a fork the spans are {told}")
 
 
 def _limits(settings: Settings) -> SpanLimits:

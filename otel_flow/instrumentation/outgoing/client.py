@@ -14,6 +14,7 @@ from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 
 from otel_flow.correlation import bound_request_id
+from otel_flow.delivery.suppression import HTTP_SUPPRESSED
 from otel_flow.instrumentation.outgoing.url import address_of
 from otel_flow.names import http as names
 from otel_flow.providers.bound import bind
@@ -136,9 +137,7 @@ class Outgoing:
 
     def attach(self) -> None:
         """Make the span current, and switch off what instruments the library beneath."""
-        inner = context_api.set_value(
-            context_api._SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, self._context
-        )
+        inner = context_api.set_value(HTTP_SUPPRESSED, True, self._context)
         self._token = context_api.attach(inner)
 
     def end(
