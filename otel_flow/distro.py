@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import logging
 import os
+import re
 import sys
 
 from importlib.metadata import entry_points
@@ -44,6 +45,8 @@ _SELECT = f"set {DISTRO}={ENTRY_POINT} and {CONFIGURATOR}={ENTRY_POINT}"
 
 _before: dict[str, str | None] = {}
 """The user's values of variables that are ours while the wrapper works."""
+
+_GEVENT = re.compile(r" (-k|--worker-class)[ =]?gevent")
 
 _told: list[str] = []
 """What was said about other distributions."""
@@ -105,15 +108,19 @@ class FlowConfigurator:
 
 def patch_for_greenlets(argv: Sequence[str]) -> None:
     """
-    Have Celery patch the standard library now, where it is asked for a pool of greenlets.
+    Have the standard library patched now, where Celery or gunicorn is asked for greenlets.
 
-    It does so first of all, and we come before it: a lock of ours from before the patch
-    would block every greenlet.
+    Celery does so first of all, gunicorn in each worker, and we come before both: threads and
+    locks of ours from before the patch would end, or block every greenlet.
     """
-    if any(PurePath(argument).name == "celery" for argument in argv[1:4]):
-        # The application is Celery's own to load, whatever is wrong with it here.
-        with contextlib.suppress(Exception):
+    programs = {PurePath(argument).name for argument in argv[1:4]}
+    # The application is the server's own to load, whatever is wrong with it here.
+    with contextlib.suppress(Exception):
+        if "celery" in programs:
             importlib.import_module("celery").maybe_patch_concurrency(list(argv))
+        options = " ".join([*argv, os.environ.get("GUNICORN_CMD_ARGS", "")])
+        if "gunicorn" in programs and _GEVENT.search(options):
+            importlib.import_module("gevent.monkey").patch_all()
 
 
 def disable_contrib_sqlalchemy() -> None:

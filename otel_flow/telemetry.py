@@ -166,7 +166,14 @@ class Telemetry:
         if self._ended:
             return True
         self._ended = True
-        delivered = self.pipeline is None or bool(self.pipeline.shutdown(self._timeout(timeout)))
+        try:
+            delivered = self.pipeline is None or bool(
+                self.pipeline.shutdown(self._timeout(timeout))
+            )
+        except (SystemExit, KeyboardInterrupt):
+            # Raised by a signal's handler while we wait: whoever calls us again goes on.
+            self._ended = False
+            raise
         for undo in reversed(self._undos):
             undo()
         self._on_shutdown()

@@ -206,7 +206,11 @@ class Engine:
 
     def shutdown(self, timeout: float) -> FlushReport:
         """Deliver what there is, stop, and say what was left; later calls repeat the answer."""
+        end = time.monotonic() + timeout
         delivered = self.flush(timeout)
+        if delivered and any(len(lane.queue) for lane in self.lanes.values()):
+            # Threads and greenlets of a server go on until the process has ended.
+            delivered = self.flush(max(0.0, end - time.monotonic()))
         already = self._stopped
         self._stopped = True
         self._wakes.put(None)

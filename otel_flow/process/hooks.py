@@ -36,6 +36,10 @@ _exit: dict[str, Callable[[float], object]] = {}
 _previous: dict[int, Handler] = {}
 _undo_servers: Callable[[], None] | None = None
 _deadline = 5.0
+_leaving = False
+"""Whether the exit callbacks are at work."""
+_late: int | None = None
+"""The signal that came meanwhile, of which the process is to die when they are done."""
 _end: float | None = None
 """When the deadline that an earlier, unsuccessful flush has begun to spend is over."""
 
@@ -76,7 +80,7 @@ def install(shutdown_timeout: float) -> None:
     global _deadline, _undo_servers
     _deadline = shutdown_timeout
     if _undo_servers is None:
-        atexit.register(_at_exit)
+        atexit.register(_leave)
         _undo_servers = patch_servers(Ends(flush=flush_now, die_of=_die_of))
     if threading.current_thread() is threading.main_thread():
         for number in _DEADLY:
@@ -86,7 +90,7 @@ def install(shutdown_timeout: float) -> None:
 def uninstall() -> None:
     """Take back every hook that `install` has set, where nobody has put another over it."""
     global _undo_servers
-    atexit.unregister(_at_exit)
+    atexit.unregister(_leave)
     if _undo_servers is not None:
         _undo_servers()
         _undo_servers = None
@@ -109,18 +113,40 @@ def _call(registry: dict[str, Callable[[float], object]]) -> None:
     end = _end or time.monotonic() + _deadline
     done = True
     for callback in list(registry.values()):
-        # A callback is telemetry's own: whatever it raises, the application ends as it would.
-        try:
-            done &= callback(max(0.0, end - time.monotonic())) is not False
-        except Exception:
-            done = False
+        done &= _called(callback, end)
     _end = None if done else end
 
 
+def _called(callback: Callable[[float], object], end: float) -> bool:
+    """Return whether *callback* achieved by *end* what it should, whoever interrupts it."""
+    while True:
+        # A callback is telemetry's own: whatever it raises, the application ends as it would.
+        try:
+            return callback(max(0.0, end - time.monotonic())) is not False
+        except SystemExit:
+            # A handler that was called once more: the process is about to exit already.
+            continue
+        except KeyboardInterrupt:
+            end = 0.0
+        except Exception:
+            return False
+
+
 def _at_exit() -> None:
+    global _leaving
     pending = dict(_exit)
     _exit.clear()
-    _call(pending)
+    _leaving = True
+    try:
+        _call(pending)
+    finally:
+        _leaving = False
+
+
+def _leave() -> None:
+    _at_exit()
+    if _late is not None:
+        _die(_late)
 
 
 def _at_exit_beside() -> None:
@@ -156,10 +182,17 @@ def _die_of(number: int) -> None:
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
     """Hand the signal on; where nobody handles it, deliver what is left and let it end us."""
+    global _late
     previous = _previous.get(number)
     if callable(previous):
         previous(number, frame)
+    elif previous == signal.SIG_DFL and _leaving:
+        _late = number
     elif previous == signal.SIG_DFL:
         _at_exit_beside()
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        _die(number)
+
+
+def _die(number: int) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

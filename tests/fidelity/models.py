@@ -20,6 +20,8 @@ class Model:
     """The exit status after SIGTERM, as it is without telemetry."""
     interrupted: int | None = 0
     """The exit status after SIGINT; None where the server dies of it without a graceful stop."""
+    quick: bool = False
+    """Whether SIGINT makes it leave while its greenlets still answer requests."""
     recycle: str | signal.Signals | None = None
     """Arguments by which workers are replaced after some work, or the signal that does it."""
     reload: signal.Signals | None = None
@@ -82,6 +84,7 @@ SERVERS = (
         name="gunicorn gevent",
         command=f"{_GUNICORN} -w 2 -k gevent web:wsgi",
         workers=2,
+        quick=True,
         kind="wsgi",
         recycle=_FEW,
         reload=signal.SIGHUP,

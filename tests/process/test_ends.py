@@ -45,6 +45,21 @@ for _ in range(5):
     print(time.monotonic() - began, flush=True)
 """
 
+LATE = """
+import signal, sys, time
+from otel_flow import process
+
+def leave(seconds):
+    print("leaving", flush=True)
+    time.sleep(1)
+    print("left", flush=True)
+
+if sys.argv[1] == "exit":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+process.on_exit(leave, name="test")
+process.install(5)
+"""
+
 TWICE = """
 import sys, time
 from otel_flow import process
@@ -121,3 +136,15 @@ def test_a_process_that_passes_two_ends_has_one_deadline():
         output, _ = process.communicate(timeout=60)
 
     assert float(output) == 0
+
+
+@pytest.mark.parametrize(("handler", "status"), [("default", -signal.SIGTERM), ("exit", 0)])
+def test_a_signal_does_not_interrupt_the_exit(handler, status):
+    """SIGTERM while what is left is being delivered: it is delivered, and the status is as ever."""
+    with start(LATE, "http://127.0.0.1:1", handler) as process:
+        assert process.stdout.readline() == "leaving\n"
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+
+    assert output.endswith("left\n")
+    assert process.returncode == status
