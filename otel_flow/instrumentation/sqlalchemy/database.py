@@ -22,6 +22,7 @@ from otel_flow.instrumentation.sqlalchemy.failure import outcome_of
 from otel_flow.instrumentation.sqlalchemy.lexer import grammar_of
 from otel_flow.instrumentation.sqlalchemy.pools import PoolUse
 from otel_flow.instrumentation.sqlalchemy.query import build_query
+from otel_flow.instrumentation.sqlalchemy.statement import MAX_READ
 from otel_flow.names import database as names
 from otel_flow.providers.active import current_context, enter, leave
 
@@ -41,7 +42,7 @@ logger = logging.getLogger("otel_flow.instrumentation")
 SCOPE = "otel_flow.sqlalchemy"
 
 _REMEMBERED = 1024
-"""Statements of one engine that are kept analysed; the least recently used one goes."""
+"""Statements of one engine that are kept analysed, as far as they are read; the oldest one goes."""
 
 _SUPPRESSED = "suppress_instrumentation"
 """Key of the context with which instrumentations are told to record nothing, logs excepted."""
@@ -194,10 +195,10 @@ class Database:
         own = context.statement
         # SQLAlchemy 1.4 has none yet while a default asks for a value with the same context.
         if compiled is not None and own and (statement is own or own in statement):
-            query = self._queries(compiled.string, batch)
+            query = self._queries(compiled.string[:MAX_READ], batch)
             if not query.is_template:
                 return query
-        return self._queries(statement, batch)
+        return self._queries(statement[:MAX_READ], batch)
 
     def _build_query(self, text: str, batch: bool) -> Query:
         return build_query(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 4096
 """Characters of a statement that are kept; generated ones reach megabytes."""
 
-_MAX_READ = 2 * MAX_TEXT
+MAX_READ = 2 * MAX_TEXT
 """Characters that are read, once a statement: some milliseconds of somebody's event loop."""
 
 _MAX_SUMMARY = 255
@@ -51,7 +51,7 @@ def analyse(sql: str, grammar: Grammar) -> Statement:
     after IN are one ``?``. Operations and tables are as the statement has them, in
     their order.
     """
-    found = list(tokens(sql[:_MAX_READ], grammar))
+    found = list(tokens(sql[:MAX_READ], grammar))
     significant = [token for token in found if token[0] != "space"]
     reader = Reader(significant)
     reader.read()

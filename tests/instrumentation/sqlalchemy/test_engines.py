@@ -474,6 +474,18 @@ def test_statements_are_analysed_once(recording, engine, monkeypatch):
     assert len(read) == 1
 
 
+def test_what_is_remembered_of_long_statements_is_bounded(recording, engine):
+    """Of generated statements as much is kept as is read of them, not their megabytes."""
+    recording.telemetry.instrument(engine)
+    with engine.connect() as connection:
+        for number in range(5):
+            connection.exec_driver_sql(f"SELECT 1 /* {'x' * 100_000} */ + {number}")
+
+    (database,) = [vars(engine.dialect)[name] for name in vars(engine.dialect) if "otel" in name]
+    assert database._queries.cache_info().currsize == 1
+    assert set(names(recording)) == {"SELECT"}
+
+
 def test_contribs_instrumentation_is_replaced(recording, caplog):
     """Where contrib's instrumentation is on as well, it is taken out: one span a statement."""
     contrib = pytest.importorskip("opentelemetry.instrumentation.sqlalchemy")
