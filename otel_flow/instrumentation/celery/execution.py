@@ -129,8 +129,6 @@ class Execution:
         found = None if self.eager else task_headers.request_id_of(request)
         self._request_id = bind_request_id(found) if found else None
         self._outside = structlog.contextvars.get_contextvars()
-        if not self.eager:
-            structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
             **{"celery.task.name": task.name, "messaging.message.id": request.get("id")}
         )

@@ -144,6 +144,8 @@ def folders(path):
     }
 
 
+if bound := os.environ.get("SHOP_BINDS"):
+    structlog.contextvars.bind_contextvars(worker=bound)
 if broker_url := os.environ.get("SHOP_BROKER"):
     app = build(broker_url, os.environ.get("SHOP_BACKEND"), **json.loads(os.environ["SHOP_CONF"]))
     if os.environ.get("SHOP_CONFIGURES"):

@@ -88,15 +88,16 @@ def test_every_line_once(receiver, recording, shop, redis_url, pool):
 
 
 def test_what_a_task_binds_ends_with_it(receiver, shop, redis_url):
-    """Context variables of structlog and the user of one task are not on the lines of the next."""
+    """What one task binds is not on the lines of the next; what its worker has bound is on all."""
     conf = {"task_default_queue": "bound"}
     app = shop(redis_url, None, **conf)
 
     with worker(
-        *("--pool", "threads", "--concurrency", "1"),
+        *("--pool", "prefork", "--concurrency", "1"),
         endpoint=receiver.endpoint,
         broker=redis_url,
         conf=conf,
+        SHOP_BINDS="blue",
     ):
         app.tasks["shop.remember"].delay()
         app.tasks["shop.add"].delay(1, 2)
@@ -108,3 +109,4 @@ def test_what_a_task_binds_ends_with_it(receiver, shop, redis_url):
     assert {"order": 17, "user.id": "alice"}.items() <= records["remember.line"].items()
     assert {"order", "user.id"}.isdisjoint(records["structlog.line"])
     assert {"order", "user.id"}.isdisjoint(records["task.logger.line"])
+    assert records["remember.line"]["worker"] == records["structlog.line"]["worker"] == "blue"

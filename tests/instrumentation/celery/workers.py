@@ -29,7 +29,7 @@ WRAPPER = (
 MODULE = "tests.instrumentation.celery.shop"
 
 
-def wait_until(found: Callable[[], object], what: str, seconds: float = 30) -> object:
+def wait_until(found: Callable[[], object], what: str, seconds: float = 60) -> object:
     """What *found* returns once it is true."""
     deadline = time.monotonic() + seconds
     while not (value := found()):
