@@ -29,6 +29,8 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
+from otel_flow.delivery.pace import Pace
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterator
@@ -102,7 +104,9 @@ class Births:
         if len(points) == len(seen):
             return []
         born = []
+        pace = Pace()
         for point in points:
+            pace.step()
             if (key := _key(point.attributes)) not in seen:
                 seen.add(key)
                 born.append(_zero(point, since))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import SpanProcessor
 
+from otel_flow.delivery.pace import Pace
 from otel_flow.redaction.signals import redacted_metrics, redacted_parts, redacted_span
 
 
@@ -91,4 +92,4 @@ class RedactingCollection:
     def __call__(self, reader: MetricReader, timeout_millis: float = 10_000) -> MetricsData | None:
         """Return what *reader* is to export."""
         data = self._collect(reader, timeout_millis=timeout_millis)
-        return data and redacted_metrics(data, self._redaction)
+        return data and redacted_metrics(data, self._redaction, Pace().step)
