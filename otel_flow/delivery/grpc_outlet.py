@@ -75,6 +75,7 @@ class GrpcOutlet:
         self._pid = os.getpid()
         self._calling = threading.Lock()
         self._held = False
+        self._held = False
 
     def post(self, chunk: Chunk, timeout: float) -> Verdict:
         """Send *chunk* as one call that ends after *timeout* seconds."""

@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 KINDS = {"Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier"}
 OVER_GRPC = {"GrpcOutlet._calling"}
-NEVER_FORKS = ("demo", "otlp/receiver")
-"""Programs of their own, in which nothing is instrumented."""
+NEVER_FORKS = ("demo", "otlp/receiver", "testing")
+"""Programs of their own, in which nothing is instrumented, and what tests of users hold still."""
 
 
 def fork_with(receiver, *arguments):
