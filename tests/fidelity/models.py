@@ -22,6 +22,8 @@ class Model:
     """The exit status after SIGINT; None where the server dies of it without a graceful stop."""
     quick: bool = False
     """Whether SIGINT makes it leave while its greenlets still answer requests."""
+    forks: bool = True
+    """Whether its requests may fork; a child of gevent goes on with all the parent's greenlets."""
     recycle: str | signal.Signals | None = None
     """Arguments by which workers are replaced after some work, or the signal that does it."""
     reload: signal.Signals | None = None
@@ -85,6 +87,7 @@ SERVERS = (
         command=f"{_GUNICORN} -w 2 -k gevent web:wsgi",
         workers=2,
         quick=True,
+        forks=False,
         kind="wsgi",
         recycle=_FEW,
         reload=signal.SIGHUP,

@@ -113,8 +113,9 @@ def reloaded(cell: Cell) -> None:
         service.wait_for(ENOUGH)
         assert cell.model.reload is not None
         service.send(cell.model.reload)
-        workers = cell.model.workers
-        until(lambda: service.generations() > workers, "new workers", service.process)
+        # All of them: a server that is told to end while it starts others may not listen.
+        workers = 2 * cell.model.workers
+        until(lambda: service.generations() >= workers, "new workers", service.process)
         service.wait_for(ENOUGH)
         cell.end()
     _keep(cell, load)
@@ -141,7 +142,8 @@ def _recycle(cell: Cell, service: Service) -> None:
     elif cell.model.recycle == "touch":
         changed = service.watched / "settings.py"
         os.utime(changed, (time.time() + 10, time.time() + 10))
-    until(lambda: service.generations() > service.model.workers, "new workers", service.process)
+    workers = 2 * service.model.workers
+    until(lambda: service.generations() >= workers, "new workers", service.process)
     service.wait_for(ENOUGH)
 
 
@@ -207,5 +209,5 @@ def happens(model: Model, scenario: str) -> bool:
         "SIGQUIT": model.cold is not None,
         "SIGHUP": model.reload is not None,
         "recycle": model.recycle is not None,
-        "fork": model.kind in ("asgi", "wsgi"),
+        "fork": model.kind in ("asgi", "wsgi") and model.forks,
     }.get(scenario, True)
