@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 # A module that a thread of ours imports while another forks can never be imported in the
 # child: the lock of that import is held for ever by a thread that is not there. So it is imported here.
 _UNIX = "unix://"
+_ZSTD_MODULES = ("compression.zstd", "backports.zstd", "zstandard")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ def _gzipped(body: bytes) -> bytes:
 
 
 def _zstandard() -> Callable[[bytes], bytes] | None:
-    """Return the compressor of Python ≥ 3.14 or of the package ``zstandard``."""
-    for module in ("compression.zstd", "zstandard"):
+    """Return the compressor of Python ≥ 3.14 or of one of the packages that have it."""
+    for module in _ZSTD_MODULES:
         try:
             return cast("Callable[[bytes], bytes]", importlib.import_module(module).compress)
         except ImportError:
@@ -97,7 +98,9 @@ def _compression(name: str) -> tuple[str, Callable[[bytes], bytes] | None]:
     if name == "zstd":
         if zstandard := _zstandard():
             return name, zstandard
-        logger.warning('zstd needs Python 3.14 or: pip install "zstandard"; requests are gzipped')
+        logger.warning(
+            'zstd needs Python 3.14 or: pip install "backports.zstd"; requests are gzipped'
+        )
         name = "gzip"
     return name, {"gzip": _gzipped, "deflate": _deflated}.get(name)
 

@@ -29,7 +29,7 @@ KNOWN_VARIABLES = frozenset(
 )
 """Every ``OTEL_*`` name that means something here."""
 
-_GRPC_PACKAGE = "opentelemetry-exporter-otlp-proto-grpc"
+_GRPC_PACKAGE = "grpcio"
 _ZSTD_MODULES = ("compression.zstd", "backports.zstd", "zstandard")
 _MISSPELLED = 0.9
 

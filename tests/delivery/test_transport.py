@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
+from otel_flow.delivery import transport as transports
 from otel_flow.delivery.transport import Transport, TransportError
-from otel_flow.settings import OtlpSettings, Settings
+from otel_flow.settings import OtlpSettings, Settings, consistency
 from otel_flow.settings.proxies import ProxySettings
 from tests.authority import Authority
 from tests.delivery.backend import Backend
@@ -154,14 +155,19 @@ def test_connection_is_kept(backend, connect):
     assert transport._connection.sock.getsockname() == first
 
 
-def test_zstd_or_gzip(backend, base, build):
-    """Where zstd was asked for and cannot be had, requests are gzipped and arrive."""
-    flow = build(base, delay=60, otlp={"compression": "zstd"}, logs_exporters=())
+def test_gzip_where_zstd_cannot_be_had(backend, base, build, monkeypatch, capsys):
+    """Where zstd was asked for and cannot be had, requests are gzipped and arrive, with one line."""
+    monkeypatch.setattr(transports, "_ZSTD_MODULES", ("nowhere.zstd",))
+    signals = {"logs_exporters": (), "metrics_exporters": ()}
+    flow = build(base, delay=60, otlp={"compression": "zstd"}, **signals)
     flow.span()
-    ours = flow.pipeline._engine.lanes["traces"].outlet._transport
 
-    if ours._encoding == "gzip":
-        assert flow.pipeline.force_flush(5)
-        assert len(backend.spans()) == 1
-    else:
-        assert ours._encoding == "zstd"
+    assert flow.pipeline.force_flush(20)
+    ((_, headers),) = backend.attempts
+    assert headers["Content-Encoding"] == "gzip"
+    assert 'pip install "backports.zstd"; requests are gzipped' in capsys.readouterr().err
+
+
+def test_zstd_is_had_from_what_the_settings_look_for():
+    """Whatever module lets the settings take zstd is one that compresses."""
+    assert transports._ZSTD_MODULES == consistency._ZSTD_MODULES
