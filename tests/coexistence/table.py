@@ -1,0 +1,120 @@
+"""The rows of docs/coexistence.md: what is installed together, and what a program then sends."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tests.coexistence import programs
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """
+    A program, what contrib's instrumentation of it would do too, and what arrives.
+
+    *spans* are kind, name and scope of each span, *records* the bodies of log records.
+    """
+
+    title: str
+    program: str
+    outcome: str
+    spans: tuple[tuple[str, str, str], ...] = ()
+    records: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    inside: bool = False
+    """Whether only the spans of the trace of the program's own span count."""
+
+
+OURS = "otel_flow."
+CONTRIB = "opentelemetry.instrumentation."
+
+ROWS = (
+    Row(
+        title="FastAPI, `opentelemetry-instrumentation-fastapi` and FastAPI's own telemetry",
+        program=programs.FASTAPI,
+        outcome="ours; contrib's is left out, FastAPI's own is off on the application",
+        spans=(("SERVER", "GET /items/{item_id}", f"{OURS}asgi"),),
+    ),
+    Row(
+        title="SQLAlchemy on psycopg, `…-psycopg`",
+        program=programs.SQLALCHEMY_PSYCOPG,
+        outcome="ours for the statement; the driver's stays silent beneath it, and records what "
+        "SQLAlchemy asks of a new connection",
+        spans=(("CLIENT", "SELECT", f"{OURS}sqlalchemy"),),
+        needs=("postgres",),
+        inside=True,
+    ),
+    Row(
+        title="psycopg alone, `…-psycopg`",
+        program=programs.PSYCOPG,
+        outcome="contrib's",
+        spans=(("CLIENT", "SELECT", f"{CONTRIB}psycopg"),),
+        needs=("postgres",),
+    ),
+    Row(
+        title="SQLAlchemy on asyncpg, `…-asyncpg`",
+        program=programs.SQLALCHEMY_ASYNCPG,
+        outcome="ours for the statement; the driver's stays silent beneath it, and records what "
+        "SQLAlchemy asks of a new connection",
+        spans=(("CLIENT", "SELECT", f"{OURS}sqlalchemy"),),
+        needs=("postgres",),
+        inside=True,
+    ),
+    Row(
+        title="asyncpg alone, `…-asyncpg`",
+        program=programs.ASYNCPG,
+        outcome="contrib's",
+        spans=(("CLIENT", "SELECT", f"{CONTRIB}asyncpg"),),
+        needs=("postgres",),
+    ),
+    Row(
+        title="httpx, `…-httpx`",
+        program=programs.HTTPX,
+        outcome="ours; contrib's is left out",
+        spans=(("CLIENT", "GET", f"{OURS}httpx"),),
+        needs=("server",),
+    ),
+    Row(
+        title="requests, `…-requests` and `…-urllib3`",
+        program=programs.REQUESTS,
+        outcome="ours; contrib's is left out, urllib3's stays silent beneath it",
+        spans=(("CLIENT", "GET", f"{OURS}requests"),),
+        needs=("server",),
+    ),
+    Row(
+        title="urllib3 alone, `…-urllib3`",
+        program=programs.URLLIB3,
+        outcome="contrib's",
+        spans=(("CLIENT", "GET", f"{CONTRIB}urllib3"),),
+        needs=("server",),
+    ),
+    Row(
+        title="Django, `…-django`",
+        program=programs.DJANGO,
+        outcome="contrib's span; log events go through our chain, with its ids",
+        spans=(("SERVER", "GET items/<int:item_id>", f"{CONTRIB}django"),),
+        records=("looked up",),
+        needs=("django",),
+    ),
+    Row(
+        title="kafka-python, `…-kafka-python`",
+        program=programs.KAFKA,
+        outcome="contrib's",
+        spans=(("PRODUCER", "orders send", f"{CONTRIB}kafka"),),
+    ),
+    Row(
+        title="structlog and logging, `…-logging` and `…-structlog`",
+        program=programs.LOGGING,
+        outcome="ours: one record an event; contrib's are left out",
+        records=("from logging", "from structlog"),
+    ),
+)
+
+BOTOCORE = Row(
+    title="botocore, `…-botocore`",
+    program=programs.BOTOCORE,
+    outcome="contrib's; urllib3's beneath it stays silent",
+    spans=(("CLIENT", "DynamoDB.ListTables", f"{CONTRIB}botocore"),),
+    needs=("server",),
+)
+"""In an environment of its own: contrib's package brings a propagator that others must lack."""
