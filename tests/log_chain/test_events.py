@@ -245,7 +245,9 @@ def test_a_file_beside_stdout_is_rotated_by_several_processes(receiver, tmp_path
         OURS,
         STRUCTLOG,
         """
-        import logging, os
+        import logging, os, warnings
+        # Python 3.12 and later warn of a fork beside threads.
+        warnings.simplefilter("ignore")
         children = []
         for _ in range(3):
             child = os.fork()
