@@ -118,6 +118,8 @@ class SpanEncoder:
 
     def _events(self, span: Any) -> bytes:
         events, dropped = span._events, 0
+        if events == ():
+            return b""
         if type(events) is BoundedList:
             events, dropped = events._dq, events.dropped  # type: ignore[attr-defined]
         elif events is not None:
@@ -140,6 +142,8 @@ class SpanEncoder:
 
     def _links(self, span: Any) -> bytes:
         links, dropped = span._links, 0
+        if links == ():
+            return b""
         if type(links) is BoundedList:
             links, dropped = links._dq, links.dropped  # type: ignore[attr-defined]
         elif links is not None:

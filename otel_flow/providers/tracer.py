@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 
 from random import getrandbits
@@ -23,6 +24,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.span import TraceState
 
 from otel_flow.providers.active import current_context, span_context_in
+from otel_flow.providers.current import CurrentSpan
 from otel_flow.providers.decisions import decider
 from otel_flow.providers.span import UNSET, Bounds, FlowSpan
 from otel_flow.providers.span_queue import SpanQueue
@@ -123,6 +125,34 @@ class FlowTracer(Tracer):
             span._links = span._new_links(links)
         span._start_time = time_ns() if start_time is None else start_time
         return span
+
+    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = _INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = (),
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT002
+        set_status_on_exception: bool = True,  # noqa: FBT002
+        end_on_exit: bool = True,  # noqa: FBT002
+    ) -> CurrentSpan:
+        """Return a block, or a decorator, in which a new span is the current one."""
+        start = functools.partial(
+            self.start_span,
+            name,
+            context,
+            kind,
+            attributes,
+            links,
+            start_time,
+            record_exception,
+            set_status_on_exception,
+        )
+        return CurrentSpan(
+            start, record=record_exception, describe=set_status_on_exception, end=end_on_exit
+        )
 
     def _trace(self, parent: SpanContext | None) -> tuple[int, int]:
         """Return the trace id, and flag bits that tell whether it is random."""

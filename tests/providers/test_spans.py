@@ -1,5 +1,6 @@
 """Spans that our pipeline alone consumes are the SDK's to everyone who looks at them."""
 
+import asyncio
 import os
 import threading
 
@@ -83,6 +84,52 @@ def test_a_span_is_one_of_the_sdk():
     assert [event.name for event in span.events] == ["seen"]
     assert span.instrumentation_scope.name == "test"
     assert '"text": "x"' in span.to_json()
+
+
+def test_a_block_that_fails_tells_of_it():
+    """An exception that leaves a block is the span's, once; what is none, and is expected, is not."""
+    recorded = Recorded()
+    with pytest.raises(ValueError, match="bad"), recorded.tracer.start_as_current_span("failed"):
+        raise ValueError("bad")
+    with pytest.raises(Hostile.Error), recorded.tracer.start_as_current_span("hostile"):
+        raise Hostile.Error
+    with pytest.raises(KeyboardInterrupt), recorded.tracer.start_as_current_span("interrupted"):
+        raise KeyboardInterrupt
+    quiet = {"record_exception": False, "set_status_on_exception": False, "end_on_exit": False}
+    with pytest.raises(KeyError), recorded.tracer.start_as_current_span("quiet", **quiet) as open_:
+        raise KeyError
+
+    assert open_.is_recording()
+    open_.end()
+    assert [
+        (span.name, span.status.status_code, len(span.events)) for span in recorded.spans()
+    ] == [
+        ("failed", StatusCode.ERROR, 1),
+        ("hostile", StatusCode.ERROR, 1),
+        ("interrupted", StatusCode.UNSET, 0),
+        ("quiet", StatusCode.UNSET, 0),
+    ]
+    assert not trace.get_current_span().get_span_context().is_valid
+
+
+def test_a_function_can_be_decorated():
+    """A decorated function or coroutine function runs in a span of its own, each call anew."""
+    recorded = Recorded()
+
+    @recorded.tracer.start_as_current_span("outer")
+    async def outer():
+        return inner() + inner()
+
+    @recorded.tracer.start_as_current_span("inner")
+    def inner():
+        return trace.get_current_span().get_span_context().span_id
+
+    total = asyncio.run(outer())
+
+    first, second, around = recorded.spans()
+    assert total == first.context.span_id + second.context.span_id
+    assert [first.name, second.name, around.name] == ["inner", "inner", "outer"]
+    assert first.parent.span_id == second.parent.span_id == around.context.span_id
 
 
 def test_nothing_changes_after_the_end(caplog):
@@ -187,6 +234,10 @@ class Hostile:
         raise OSError
 
     __repr__ = __str__
+
+    class Error(Exception):
+        def __str__(self):
+            raise OSError
 
 
 class HostileMapping(dict):
