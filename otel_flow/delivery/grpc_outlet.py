@@ -62,6 +62,7 @@ class GrpcOutlet:
         self._signal = signal
         self._otlp = otlp
         self._target = _target(otlp.endpoint)
+        self._plain = otlp.insecure or self._target.startswith("unix:")
         # A scheme, so that host and port can be told apart.
         self.endpoint = otlp.endpoint if "://" in otlp.endpoint else f"http://{otlp.endpoint}"
         self.on_request: Callable[[float, int | None, str | None], None] = ignore_request
@@ -101,7 +102,7 @@ class GrpcOutlet:
 
     def _connected(self) -> Any:
         """Return the channel, a new one where a certificate was replaced."""
-        certificates = () if self._otlp.insecure else modified(self._otlp)
+        certificates = () if self._plain else modified(self._otlp)
         if self._channel is not None and certificates != self._certificates:
             self.close()
         if self._channel is None:
@@ -113,7 +114,7 @@ class GrpcOutlet:
         compressions = self._grpc.Compression
         known = {"gzip": compressions.Gzip, "deflate": compressions.Deflate}
         compression = known.get(self._otlp.compression, compressions.NoCompression)
-        if self._otlp.insecure:
+        if self._plain:
             return self._grpc.insecure_channel(self._target, compression=compression)
         credentials = self._grpc.ssl_channel_credentials(*contents(self._otlp))
         return self._grpc.secure_channel(self._target, credentials, compression=compression)

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 
+from pathlib import Path
+
 import pytest
 
 from opentelemetry._logs import LogRecord
@@ -141,6 +143,27 @@ def test_every_way_in(collector, build, way, compression):
         ) == (50, 50, 1)
 
     until(arrived, 30)
+
+
+@pytest.mark.parametrize("way", ["https", "grpcs"])
+def test_certificates_are_read_again(collector, build, tmp_path, way):
+    """A trusted certificate that was replaced is used for the next request, without a restart."""
+    base, otlp = options(collector, way, "none")
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text(Path(otlp["certificate"]).read_text())
+    otlp["certificate"] = str(trusted)
+    only = {"metrics_exporters": (), "logs_exporters": ()}
+    flow = build(base, delay=60, exact=way == "grpcs", otlp=otlp, **only)
+    flow.span("trusted")
+    assert flow.pipeline.force_flush(30)
+
+    trusted.write_text(Path(Authority(tmp_path, "other").file).read_text())
+    os.utime(trusted, (1, 1))
+    flow.span("untrusted")
+    assert not flow.pipeline.force_flush(2)
+
+    trusted.write_text(Path(collector.authority.file).read_text())
+    assert flow.pipeline.force_flush(30)
 
 
 def test_whatever_is_recorded_is_taken(collector, build):

@@ -29,7 +29,7 @@ from tests.delivery.test_fork import in_child
 class GrpcBackend:
     """Keeps what it accepted; *script* holds what calls to come are answered."""
 
-    def __init__(self):
+    def __init__(self, socket=None):
         self.script = []
         self.accepted = []
         self.metadata = []
@@ -49,6 +49,8 @@ class GrpcBackend:
             )
             getattr(module, f"add_{service}Servicer_to_server")(servicer, self._server)
         self.port = self._server.add_insecure_port("127.0.0.1:0")
+        if socket is not None:
+            self._server.add_insecure_port(f"unix:{socket}")
         self._server.start()
 
     def _take(self, request, context, answer):
@@ -78,8 +80,8 @@ class GrpcBackend:
 
 
 @pytest.fixture
-def collector():
-    running = GrpcBackend()
+def collector(tmp_path):
+    running = GrpcBackend(tmp_path / "o.sock")
     yield running
     running.close()
 
@@ -111,6 +113,15 @@ def test_three_signals_arrive(collector, start):
     metrics = collector.of("resource_metrics", "scope_metrics", "metrics")
     assert [m.name for m in metrics] == ["orders"]
     assert {m["tenant"] for m in collector.metadata} == {"a"}
+
+
+def test_unix_socket(collector, start, tmp_path):
+    """A Unix socket is reached, without TLS."""
+    flow = start(f"unix://{tmp_path}/o.sock", delay=60, otlp={"insecure": False})
+    flow.span()
+
+    assert flow.pipeline.force_flush(20)
+    assert len(collector.spans()) == 1
 
 
 @pytest.mark.parametrize("code", ["UNAVAILABLE", "ABORTED", "DATA_LOSS"])
