@@ -97,7 +97,8 @@ class StandardLevels:
 
     def __init__(self, levels: Levels) -> None:
         self._levels = levels
-        self._before: dict[str | None, int] = {}
+        self._changed: dict[str | None, tuple[int, int]] = {}
+        """Name → the level that was there, and ours."""
 
     def apply(self) -> None:
         """Set the levels that were asked for, and quieten noisy libraries that have none."""
@@ -110,14 +111,17 @@ class StandardLevels:
     def set(self, name: str | None, level: int) -> None:
         """Set the level of logger *name*, None for the root logger."""
         logger = logging.getLogger(name)
-        self._before.setdefault(name, logger.level)
+        before, _ = self._changed.get(name, (logger.level, level))
+        self._changed[name] = before, level
         logger.setLevel(level)
 
     def restore(self) -> None:
-        """Give every logger the level it had."""
-        while self._before:
-            name, level = self._before.popitem()
-            logging.getLogger(name).setLevel(level)
+        """Give every logger the level it had, where nobody has set another since."""
+        while self._changed:
+            name, (before, ours) = self._changed.popitem()
+            logger = logging.getLogger(name)
+            if logger.level == ours:
+                logger.setLevel(before)
 
 
 _NUMBERS = {

@@ -251,7 +251,7 @@ def test_capture_logs(receiver, configured):
 
 
 def test_stdlib_logging_is_set_up_after_us(receiver):
-    """``dictConfig`` and ``basicConfig`` have their effect, and our handler stays beside theirs."""
+    """``dictConfig`` and ``basicConfig`` have their effect, for good, and our handler stays beside."""
     done = run(
         receiver,
         OURS,
@@ -261,9 +261,11 @@ def test_stdlib_logging_is_set_up_after_us(receiver):
         logging.getLogger("a").warning("after dictConfig"); logging.getLogger("a").info("below")
         logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, format="basic:%(message)s")
         logging.getLogger("b").debug("after basicConfig")
-        logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="forced:%(message)s",
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, format="forced:%(message)s",
                             force=True)
         logging.getLogger("c").info("after force")
+        telemetry.shutdown()
+        assert logging.getLogger().level == logging.DEBUG
         """,
     )
 
