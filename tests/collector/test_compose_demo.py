@@ -1,6 +1,7 @@
 """The profile `demo` of docker-compose.yml: its command lines and variables, run natively."""
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -22,7 +23,7 @@ from tests.stack.query import jaeger_spans, loki_lines, poll_until, prometheus_s
 SERVICES = load()["services"]
 DEMO = [name for name, body in SERVICES.items() if body.get("profiles") == ["demo"]]
 BIN = Path(sys.executable).parent
-SECONDS = 60
+SECONDS = 180
 
 
 def native(program_name):
@@ -63,7 +64,8 @@ def shop(stack, tmp_path_factory):
             )
             running.callback(process.send_signal, signal.SIGTERM)
         try:
-            poll_until(lambda: all(healthy(stack, name) for name in DEMO), SECONDS, "the shop")
+            for name in DEMO:
+                poll_until(functools.partial(healthy, stack, name), SECONDS, name)
         except TimeoutError as error:
             error.add_note(output.read_text()[-3000:])
             raise

@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 
 import structlog
 
@@ -98,7 +99,11 @@ def fork(function):
     """Start a child that ends with 0 where *function* returns something true."""
     with contextlib.suppress(ValueError):
         sys.stdout.flush()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # From 3.12 on the parent is warned of its threads, in a log line: by the very locks
+        # that are held here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child:
         return child
     status = 1
