@@ -66,7 +66,7 @@ def part_of(frame):
         for place, part in PLACES:
             if place in path:
                 return part
-        if "/fastapi/" in path or "/starlette/" in path:
+        if any(place in path for place in ("/fastapi/", "/starlette/", "/asyncio/")):
             return 0
         frame = frame.f_back
     return 0

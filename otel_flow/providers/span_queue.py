@@ -10,18 +10,27 @@ from otel_flow.delivery.processors import FlowSpanProcessor
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 
-def _nowhere(_span: ReadableSpan) -> None:
-    """Forget a span that nobody wants."""
+def _to_each(appends: Sequence[Callable[[ReadableSpan], None]]) -> Callable[[ReadableSpan], None]:
+    """Return what gives a span to several queues, or to none."""
+
+    def append(span: ReadableSpan) -> None:
+        for one in appends:
+            one(span)
+
+    return append
+
+
+_nowhere = _to_each(())
 
 
 class SpanQueue(SynchronousMultiSpanProcessor):
     """
-    The SDK's sequence of processors, which knows whether ours is the only one.
+    The SDK's sequence of processors, which knows whether all of them are ours.
 
     *append* takes a span that has ended, sampled or not; it is None as soon as a processor
     of somebody else's must see spans while they are written.
@@ -39,11 +48,11 @@ class SpanQueue(SynchronousMultiSpanProcessor):
         self._choose()
 
     def _choose(self) -> None:
-        ours = [p for p in self._span_processors if type(p) is FlowSpanProcessor]
-        if len(ours) < len(self._span_processors) or len(ours) > 1:
+        ours = [p.on_end for p in self._span_processors if type(p) is FlowSpanProcessor]
+        if len(ours) < len(self._span_processors):
             self.append = None
         else:
-            self.append = ours[0].on_end if ours else _nowhere
+            self.append = ours[0] if len(ours) == 1 else _to_each(ours)
 
     def inherited(self) -> SpanQueue:
         """

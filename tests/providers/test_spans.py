@@ -154,6 +154,18 @@ def test_nothing_changes_after_the_end(caplog):
     assert len(caplog.records) == 8
 
 
+def test_exporters_of_others_behind_our_queues_share_the_span():
+    """With a queue for each of two exporters, a span stays lean and reaches both."""
+    recorded, other = Recorded(), Recorded()
+    recorded.provider.add_span_processor(other.provider._active_span_processor._span_processors[0])
+
+    span = recorded.tracer.start_span("work")
+    span.end()
+
+    assert type(span) is seams.span_path().FlowSpan
+    assert recorded.spans() == other.spans() == [span]
+
+
 def test_a_processor_of_the_users_sees_everything():
     """A processor that is there from the beginning sees spans start and changes them."""
     watching = Watching()
