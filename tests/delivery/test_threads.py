@@ -56,7 +56,7 @@ class Service:
         self._counter = meter.create_counter("count")
         self._histogram = meter.create_histogram("size", explicit_bucket_boundaries_advisory=BOUNDS)
         self._handles = {}
-        self._emit = self.pipeline.log_record_processors[0]._append
+        self._emit = self.pipeline.log_record_processors[0].take
 
     def record(self, who, n):
         """Record the *n*th of everything that *who* does."""
