@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test coverage fidelity chaos lint docs-check bench picture stack backends pythons clean
+.PHONY: help demo test coverage fidelity chaos lint docs-check bench peers picture stack backends pythons clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -72,6 +72,10 @@ bench: .venv/.installed  ## what telemetry costs, beside upstream, in one run (1
 	$(BIN)/python -m benchmarks.micro
 	$(BIN)/python -m benchmarks.log_events
 	$(BIN)/python -m benchmarks.per_request
+
+peers: .venv/.installed  ## the same beside EDOT, fastotel, logfire, ddtrace and Sentry (20 minutes)
+	$(BIN)/python -m benchmarks.per_request --sqlalchemy 2.0 --rounds 5 --requests 1000 \
+		--contenders bare upstream ours edot fastotel logfire ddtrace sentry
 
 stack: .venv/.installed  ## Collector, Prometheus, Jaeger and Loki until Ctrl-C
 	$(BIN)/python -m tests.stack

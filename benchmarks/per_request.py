@@ -26,9 +26,11 @@ import urllib.request
 
 import psutil
 
+from benchmarks.contenders import CONTENDERS
 from benchmarks.load import Client
-from benchmarks.service import CONTENDERS
+from benchmarks.peers import PEERS
 from benchmarks.sink import received, sink
+from tests.environments import environment as python_with
 
 
 WORKLOADS = {"hello": "/hello", "items": "/items/7"}
@@ -41,31 +43,53 @@ def environment(contender, sink_port):
     found = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
     if contender == "bare":
         return found
-    return found | {
-        "OTEL_SERVICE_NAME": "bench",
-        "OTEL_TRACES_EXPORTER": "otlp",
-        "OTEL_METRICS_EXPORTER": "otlp",
-        "OTEL_LOGS_EXPORTER": "otlp",
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{sink_port}/{contender}",
-        "OTEL_METRIC_EXPORT_INTERVAL": "5000",
-        "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
-        # uvicorn's access lines are off in all, and so are ours but where they are asked for.
-        "OTEL_FLOW_ACCESS_LOG": "true" if contender == "ours+access" else "false",
-    }
+    address = f"127.0.0.1:{sink_port}"
+    places = {"sink": f"http://{address}", "dsn": f"http://key@{address}/1"}
+    own = PEERS[contender].environ if contender in PEERS else {}
+    return (
+        found
+        | {name: value.format(**places) for name, value in own.items()}
+        | {
+            "OTEL_SERVICE_NAME": "bench",
+            "OTEL_TRACES_EXPORTER": "otlp",
+            "OTEL_METRICS_EXPORTER": "otlp",
+            "OTEL_LOGS_EXPORTER": "otlp",
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{sink_port}/{contender}",
+            "OTEL_METRIC_EXPORT_INTERVAL": "5000",
+            "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
+            # uvicorn's access lines are off in all, and so are ours but where they are asked for.
+            "OTEL_FLOW_ACCESS_LOG": "true" if contender == "ours+access" else "false",
+        }
+    )
+
+
+def interpreter(contender, sqlalchemy):
+    """Return how the interpreter of *contender* is started, in an environment of its own if need be."""
+    peer = PEERS.get(contender)
+    if peer is None:
+        return [python_with(f"sqlalchemy=={sqlalchemy}.*") if sqlalchemy else sys.executable]
+    python = python_with(*peer.requirements, alone=True)
+    return [python.with_name(peer.wrapper), python] if peer.wrapper else [python]
 
 
 class Server:
     """One contender's service."""
 
-    def __init__(self, contender, redis_port, sink_port):
+    def __init__(self, contender, redis_port, sink_port, sqlalchemy):
         self.contender = contender
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         arguments = [str(self.port), *([str(redis_port)] if redis_port else [])]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.service", contender, *arguments],
+            [
+                *interpreter(contender, sqlalchemy),
+                "-m",
+                "benchmarks.service",
+                contender,
+                *arguments,
+            ],
             env=environment(contender, sink_port),
             stdout=subprocess.DEVNULL,
         )
@@ -131,7 +155,9 @@ async def measure(server, path, options, sink_port):
 async def run(workload, options, redis_port):
     """Return, by contender, the figures of every round and the sizes at the end."""
     with sink() as sink_port:
-        servers = [Server(name, redis_port, sink_port) for name in options.contenders]
+        servers = [
+            Server(name, redis_port, sink_port, options.sqlalchemy) for name in options.contenders
+        ]
         try:
             for server in servers:
                 server.wait()
@@ -188,7 +214,10 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
-    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument(
+        "--contenders", nargs="+", choices=[*CONTENDERS, *PEERS], default=list(CONTENDERS)
+    )
+    parser.add_argument("--sqlalchemy", help="the version for all that bring none, such as 2.0")
     parser.add_argument("--requests", type=int, default=1500, help="of one contender in one round")
     parser.add_argument("--rate", type=int, default=250, help="requests a second")
     parser.add_argument("--rounds", type=int, default=5)

@@ -10,45 +10,8 @@ import sys
 import structlog
 import uvicorn
 
-
-def bare():
-    """Nothing but the line that any service writes: JSON on stdout."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        cache_logger_on_first_use=True,
-    )
-
-
-def upstream():
-    """What ``opentelemetry-instrument`` does: configurator of the SDK, contrib's instrumentors."""
-    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-    from opentelemetry.instrumentation.redis import RedisInstrumentor
-    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
-    from opentelemetry.instrumentation.structlog import StructlogInstrumentor
-    from opentelemetry.sdk._configuration import _OTelSDKConfigurator
-
-    _OTelSDKConfigurator().configure(auto_instrumentation_version="bench")
-    StructlogInstrumentor().instrument()
-    bare()
-    FastAPIInstrumentor().instrument()
-    RedisInstrumentor().instrument()
-    # Without the pin, so that it traces SQL with SQLAlchemy 2.1, too.
-    SQLAlchemyInstrumentor().instrument(skip_dep_check=True)
-
-
-def ours():
-    """The two lines of our README."""
-    import otel_flow
-
-    otel_flow.configure().instrument()
-
-
-CONTENDERS = {"bare": bare, "upstream": upstream, "ours": ours, "ours+access": ours}
+from benchmarks.contenders import CONTENDERS
+from benchmarks.peers import PEERS
 
 
 def build(redis_port):
@@ -101,8 +64,11 @@ def add_items(app, redis_port):
 
 def main():
     contender, port, *redis_port = sys.argv[1:]
-    CONTENDERS[contender]()
+    peer = PEERS.get(contender)
+    finish = peer.set_up() if peer else CONTENDERS[contender]()
     app = build(int(redis_port[0]) if redis_port else None)
+    if finish is not None:
+        finish(app)
     uvicorn.run(app, port=int(port), log_level="warning", access_log=False, timeout_keep_alive=75)
 
 

@@ -10,14 +10,40 @@ import urllib.request
 
 _counts = collections.Counter()
 
+_OF_VENDORS = {
+    "v0.4": "ddtrace",
+    "v0.5": "ddtrace",
+    "v0.7": "ddtrace",
+    "v1.0": "ddtrace",
+    "api": "sentry",
+}
+"""The first part of the paths of protocols that are not OTLP, and whose they are."""
+
 
 class _Sink(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        _counts[self.path.split("/")[1]] += int(self.headers["Content-Length"])
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self._answer(b"")
+        # Chunked bodies, as agents of vendors are sent, are read by their own lengths.
+        body = self._chunks() if "Content-Length" not in self.headers else self._whole()
+        _counts[_OF_VENDORS.get(self.path.split("/")[1], self.path.split("/")[1])] += body
+        self._answer(b"{}" if self.path.split("/")[1] in _OF_VENDORS else b"")
+
+    def do_PUT(self):
+        self.do_POST()
+
+    def _whole(self):
+        length = int(self.headers["Content-Length"])
+        self.rfile.read(length)
+        return length
+
+    def _chunks(self):
+        read = 0
+        while size := int(self.rfile.readline(), 16):
+            self.rfile.read(size + 2)
+            read += size
+        self.rfile.readline()
+        return read
 
     def do_GET(self):
         self._answer(json.dumps(_counts).encode())

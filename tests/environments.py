@@ -27,9 +27,9 @@ def cache() -> Path:
     return Path(base) / "otel-flow"
 
 
-def environment(*requirements: str) -> Path:
-    """The interpreter of an environment with *requirements*, as pip understands them."""
-    outer = sysconfig.get_path("purelib")
+def environment(*requirements: str, alone: bool = False) -> Path:
+    """The interpreter of an environment with *requirements*, *alone* with nothing besides."""
+    outer = "" if alone else sysconfig.get_path("purelib")
     made_from = "\n".join((sys.version, outer, *sorted(requirements)))
     name = hashlib.sha256(made_from.encode()).hexdigest()[:16]
     folder = cache() / "environments" / name
@@ -49,7 +49,8 @@ def _build(folder: Path, requirements: tuple[str, ...], outer: str) -> None:
     (inner,) = folder.glob("lib/python*/site-packages")
     # addsitedir, not a bare path: the outer environment may hold editable projects. It
     # appends, so what stands in the inner one wins.
-    (inner / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
+    if outer:
+        (inner / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
     (folder / "complete").write_text("\n".join(requirements))
 
 
