@@ -29,8 +29,8 @@ class Model:
     reload: signal.Signals | None = None
     grace: str = ""
     """Arguments by which it waits for requests for a second only, and then cancels them."""
-    cold: int | None = None
-    """The exit status after SIGQUIT, where that ends it without waiting for its work."""
+    cold: bool = False
+    """Whether SIGQUIT ends it without waiting for its work, with a status that depends on that."""
     workers: int = 1
     """How many processes serve at a time."""
 
@@ -122,7 +122,7 @@ WORKERS = (
         workers=2,
         kind="celery",
         interrupted=1,
-        cold=1,
+        cold=True,
         recycle="--max-tasks-per-child=1",
         reload=signal.SIGHUP,
     ),
@@ -131,15 +131,17 @@ WORKERS = (
         command=f"{_CELERY} -P threads -c 2",
         kind="celery",
         interrupted=1,
-        cold=1,
+        cold=True,
     ),
-    Model(name="celery solo", command=f"{_CELERY} -P solo", kind="celery", interrupted=1, cold=1),
+    Model(
+        name="celery solo", command=f"{_CELERY} -P solo", kind="celery", interrupted=1, cold=True
+    ),
     Model(
         name="celery gevent",
         command=f"{_CELERY} -P gevent -c 4",
         kind="celery",
         interrupted=1,
-        cold=1,
+        cold=True,
     ),
     Model(name="celery beat", command="celery -A jobs beat --loglevel INFO", kind="beat"),
 )

