@@ -139,10 +139,10 @@ async def measure(server, path, options, sink_port):
     """Ask once for a round; return the round's figures."""
     async with Client(server.port, path) as client:
         await client.at_rate(options.rate // 2, options.rate)
-        await asyncio.sleep(DRAIN_SECONDS if server.contender != "bare" else 0)
+        await asyncio.sleep(DRAIN_SECONDS)
         before, sent = server.cpu(), received(sink_port).get(server.contender, 0)
         latencies = await client.at_rate(options.requests, options.rate)
-        await asyncio.sleep(DRAIN_SECONDS if server.contender != "bare" else 0)
+        await asyncio.sleep(DRAIN_SECONDS)
     after = received(sink_port).get(server.contender, 0)
     return {
         "cpu": (server.cpu() - before) / options.requests * 1e6,
