@@ -65,6 +65,10 @@ class FlowMetricReader(MetricReader):
             self._lane.feed([zeros], metric_points(zeros), lasting=True)
         self._lane.feed([metrics_data], metric_points(metrics_data))
 
+    def is_attached(self) -> bool:
+        """Return whether there is a meter provider yet; without one the SDK warns of collecting."""
+        return getattr(self, "_collect", None) is not None
+
     def has_callbacks(self) -> bool:
         """Return whether others than the engine have values observed."""
         return any(scope != SCOPE for scope, _ in self._observed())
@@ -128,12 +132,14 @@ class Collection:
             self._next = max(self._next + self._interval, now)
             if self._is_running():
                 self._say_stuck(now)
-            elif not self._holders:
+            elif not self._holders and self.reader.is_attached():
                 self._start()
         return self._next
 
     def run_now(self, end: float) -> bool:
         """Collect and return by *end* whether a collection that began after now was completed."""
+        if not self.reader.is_attached():
+            return True
         if (running := self._thread) is not None:
             running.join(max(0.0, end - time.monotonic()))
         thread = self._start()

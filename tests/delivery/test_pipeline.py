@@ -87,3 +87,18 @@ def test_a_callback_that_hangs_is_named_once(base, build, capsys):
     gate.set()
 
     assert "".join(said).count("hangs in a callback") == 1
+
+
+def test_nothing_is_collected_before_there_is_a_meter_provider(base, caplog):
+    """A start that takes longer than an interval of metrics makes the SDK say nothing."""
+    import time
+
+    from otel_flow.delivery import build_pipeline
+    from otel_flow.settings import OtlpSettings, Settings
+
+    otlp = OtlpSettings(endpoint=f"{base}/v1/metrics")
+    pipeline = build_pipeline(Settings(otlp_metrics=otlp, metric_interval=0.02))
+    time.sleep(0.3)
+    pipeline.shutdown(0)
+
+    assert [r for r in caplog.records if r.name.startswith("opentelemetry")] == []
