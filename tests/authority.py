@@ -36,6 +36,7 @@ class Authority:
             .not_valid_after(now + dt.timedelta(days=self._days))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+            .add_extension(_usage(authority=authority), critical=True)
             .add_extension(own, critical=False)
             .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())
@@ -56,3 +57,18 @@ class Authority:
             )
         )
         return tuple(map(str, files))
+
+
+def _usage(*, authority):
+    """What a key may do; Python 3.13 and later insist on being told of an authority's."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -137,6 +137,8 @@ def _insecure(target: Target, error: Exception) -> Finding:
             advice = f"name the host in {_setting(target)} as the certificate does"
         elif "expired" in what:
             advice = "renew the certificate of the backend"
+        elif "key usage" in what.lower() or "key identifier" in what.lower():
+            advice = "issue it anew with what is missing: Python 3.13 and later insist on it"
     elif isinstance(error, ssl.SSLError) and error.reason in {
         "WRONG_VERSION_NUMBER",
         "HTTP_REQUEST",

@@ -188,7 +188,7 @@ def test_a_symptom_is_found_by_its_lines(case, clean, monkeypatch, capsys):
             check=False,
         )
         assert shows is None or shows(Run(backend, done)), done.stdout + done.stderr
-        main(["doctor"])
+        main(["doctor", "--timeout", "60"])
 
     printed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:4318", capsys.readouterr().out).splitlines()
     wanted = [re.escape(line).replace("…", ".*") for line in block_of(case)]
