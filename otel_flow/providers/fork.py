@@ -80,6 +80,14 @@ class RenewedAfterFork:
         raise NotImplementedError
 
 
+def hooks_elsewhere(provider: type) -> bool:
+    """Return whether the SDK's *provider* would handle forks by a method that we do not replace."""
+    constructor: Any = provider.__init__  # type: ignore[misc]
+    return "register_at_fork" in constructor.__code__.co_names and not hasattr(
+        provider, "_handle_fork"
+    )
+
+
 def _until_collected(owner: object, method: Callable[[], None]) -> None:
     """Call *method* of *owner* in forked children as long as there is the owner."""
     weak = weakref.WeakMethod(method)

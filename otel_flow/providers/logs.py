@@ -12,7 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from otel_flow.delivery.processors import FlowLogRecordProcessor
 from otel_flow.process.locks import renew_locks_within
 from otel_flow.providers import seams
-from otel_flow.providers.fork import RenewedAfterFork
+from otel_flow.providers.fork import RenewedAfterFork, hooks_elsewhere
 from otel_flow.providers.redacting import RedactingLogRecordProcessor
 
 
@@ -65,7 +65,7 @@ class FlowLoggerProvider(RenewedAfterFork, LoggerProvider):
     def _take_resource(self, resource: Resource) -> None:
         self._resource = resource
         for logger in list(self._active_loggers):
-            logger._set_resource(resource)
+            logger._resource = resource
 
 
 def _drop(_event: LogEvent) -> None:
@@ -92,7 +92,7 @@ def build_logger_provider(
         resource=resource,
         shutdown_on_exit=False,
         meter_provider=meter_provider,
-        log_record_limits=_limits(settings),
+        **_limits(settings),
     )
     for processor in log_record_processors:
         provider.add_log_record_processor(processor)
@@ -116,15 +116,20 @@ def probe() -> None:
     logger.emit(LogRecord(body="own"))
     provider.shutdown()
     told = [dict(data.resource.attributes) for data in exporter.get_finished_logs()]
-    if told != [{"forked": True}] or not hasattr(LoggerProvider, "_handle_fork"):
+    if told != [{"forked": True}] or hooks_elsewhere(LoggerProvider):
         raise ValueError(f"after a fork the resources of log records are {told}")
 
 
-def _limits(settings: Settings) -> LogRecordLimits:
+def _limits(settings: Settings) -> dict[str, Any]:
+    """Return the limits of records as a keyword of the SDK's provider, none before 1.44."""
     limits = settings.limits
     length = limits.log_attribute_value_length
-    return LogRecordLimits(
+    unset = getattr(LogRecordLimits, "UNSET", None)
+    if unset is None:
+        return {}
+    own = LogRecordLimits(
         max_attributes=limits.attribute_count,
         max_log_record_attributes=limits.log_attribute_count,
-        max_log_record_attribute_length=LogRecordLimits.UNSET if length is None else length,
+        max_log_record_attribute_length=unset if length is None else length,
     )
+    return {"log_record_limits": own}

@@ -15,7 +15,7 @@ from opentelemetry.trace import get_current_span
 
 from otel_flow.process.locks import renew_locks, renew_locks_within
 from otel_flow.providers import seams
-from otel_flow.providers.fork import RenewedAfterFork
+from otel_flow.providers.fork import RenewedAfterFork, hooks_elsewhere
 from otel_flow.providers.redacting import RedactingSpanProcessor
 from otel_flow.providers.samplers import build_sampler
 
@@ -90,7 +90,7 @@ class FlowTracerProvider(RenewedAfterFork, TracerProvider):
     def _take_resource(self, resource: Resource) -> None:
         self._resource = resource
         for tracer in self._tracers.values():
-            tracer._set_resource(resource)
+            tracer.resource = resource
 
 
 def _heir(processor: Any) -> Any:
@@ -163,7 +163,7 @@ def probe() -> None:
     tracer.start_span("own").end()
     provider.shutdown()
     told = [(span.name, dict(span.resource.attributes)) for span in exporter.get_finished_spans()]
-    if told != [("own", {"forked": True})] or not hasattr(TracerProvider, "_handle_fork"):
+    if told != [("own", {"forked": True})] or hooks_elsewhere(TracerProvider):
         raise ValueError(f"after a fork the spans are {told}")
 
 

@@ -39,11 +39,11 @@ def seams():
     return sorted((ours & theirs) - modules)
 
 
-def check(receiver, name):
-    """Run a program with *name* renamed in the SDK, and see all it records arrive."""
+def check(receiver, name, python=sys.executable):
+    """Run a program with *name* renamed in the SDK, see all it records arrive, and return what it says."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("OTEL_")}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.providers.renamed_program", name],
+        [python, "-W", "ignore", "-m", "tests.providers.renamed_program", name],
         env={**clean, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint},
         cwd=ROOT,
         capture_output=True,
