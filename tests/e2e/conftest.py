@@ -26,7 +26,7 @@ from tests.stack.query import (
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
-SECONDS = 30
+SECONDS = 90
 
 REQUESTS = [
     *(("/items/1", 200) for _ in range(100)),

@@ -6,7 +6,7 @@ import sqlite3
 import httpx
 import pytest
 
-from tests.e2e.conftest import BIN, address_in, serving
+from tests.e2e.conftest import BIN, SECONDS, address_in, serving
 from tests.instrumentation.celery.workers import (
     keys,
     total,
@@ -74,7 +74,7 @@ def story(request, receiver, redis_url, database, tmp_path):
             **environ,
         ),
     ):
-        with httpx.Client(base_url=address_in(output)) as client:
+        with httpx.Client(base_url=address_in(output), timeout=SECONDS) as client:
             assert client.get("/healthz").status_code == 200
             answer = client.post("/items/1/orders", headers={"X-Request-ID": "ticket-7"})
         wait_until(

@@ -23,6 +23,7 @@ from tests.instrumentation.celery.workers import wait_until
 from tests.recording import Recording
 
 
+SECONDS = 60
 DURATION = "http.server.request.duration"
 
 
@@ -154,8 +155,8 @@ def test_the_access_log_is_ours_or_uvicorns(recorded, caplog, ours):
     caplog.set_level("INFO", "uvicorn.access")  # as uvicorn's own configuration has it
 
     with under_uvicorn(app) as address:
-        httpx.get(f"{address}/healthz?deep=1")
-        httpx.get(f"{address}/items/1?a=b")
+        httpx.get(f"{address}/healthz?deep=1", timeout=SECONDS)
+        httpx.get(f"{address}/items/1?a=b", timeout=SECONDS)
 
     lines = [r.body for r in recording.records() if "/items" in str(r.body) + str(r.attributes)]
     (line,) = [*lines, *(r.body for r in recording.records() if "/healthz" in str(r.body))]
@@ -169,7 +170,7 @@ def test_a_client_that_leaves_a_stream_is_no_error(recorded):
     recording = recorded(app)
 
     with under_uvicorn(app) as address:
-        with httpx.stream("GET", f"{address}/endless") as answer:
+        with httpx.stream("GET", f"{address}/endless", timeout=SECONDS) as answer:
             next(answer.iter_raw())
         (span,) = spans_of(recording)
 
@@ -187,7 +188,7 @@ def test_an_exception_in_the_middle_of_a_response(recorded):
     recording = recorded(app)
 
     with under_uvicorn(app) as address, pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(f"{address}/breaks")
+        httpx.get(f"{address}/breaks", timeout=SECONDS)
 
     (span,) = spans_of(recording)
     assert span.attributes["http.response.status_code"] == 200
@@ -203,7 +204,7 @@ def test_an_exception_after_the_response(recorded):
     recording = recorded(app)
 
     with under_uvicorn(app) as address:
-        assert httpx.post(f"{address}/later").status_code == 200
+        assert httpx.post(f"{address}/later", timeout=SECONDS).status_code == 200
 
     (span,) = spans_of(recording)
     assert span.status.status_code is StatusCode.UNSET
@@ -219,8 +220,10 @@ def test_head_and_options(recorded):
     asked = {"Origin": "http://a.example", "Access-Control-Request-Method": "GET"}
 
     with under_uvicorn(app) as address:
-        assert httpx.head(f"{address}/items/1").status_code == 200
-        assert httpx.options(f"{address}/items/1", headers=asked).status_code == 200
+        assert httpx.head(f"{address}/items/1", timeout=SECONDS).status_code == 200
+        assert (
+            httpx.options(f"{address}/items/1", headers=asked, timeout=SECONDS).status_code == 200
+        )
 
     assert [span.name for span in spans_of(recording, 2)] == ["HEAD /items/{item_id}", "OPTIONS"]
     methods = [p.attributes["http.request.method"] for p in recording.points(DURATION)]
@@ -234,7 +237,7 @@ def test_http_2(recorded):
 
     with (
         under_hypercorn(app) as address,
-        httpx.Client(http1=False, http2=True) as client,
+        httpx.Client(http1=False, http2=True, timeout=SECONDS) as client,
     ):
         answer = client.get(f"{address}/items/1", headers={"X-Request-ID": "ticket-7"})
 
@@ -269,7 +272,7 @@ def test_lifespan_is_no_request(recorded):
 @contextlib.contextmanager
 def connected(address, path):
     url = address.replace("http", "ws") + path
-    with websockets.sync.client.connect(url, proxy=None) as connection:
+    with websockets.sync.client.connect(url, proxy=None, open_timeout=SECONDS) as connection:
         yield connection
 
 
@@ -328,7 +331,7 @@ def test_timing_headers_are_sent_by_setting(recorded):
         app = shop()
         recording = recorded(app, server_timing=on, process_time_header=on)
         with under_uvicorn(app) as address:
-            headers.append(httpx.get(f"{address}/items/1").headers)
+            headers.append(httpx.get(f"{address}/items/1", timeout=SECONDS).headers)
 
     off, on = headers
     (span,) = spans_of(recording)

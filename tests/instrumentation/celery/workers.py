@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 ROOT = Path(__file__).parents[3]
-READY_SECONDS = 60
+READY_SECONDS = 120
 # An environment of another version has the module of the wrapper, but not its command.
 WRAPPER = (
     sys.executable,
