@@ -142,8 +142,12 @@ def _recycle(cell: Cell, service: Service) -> None:
     elif cell.model.recycle == "touch":
         changed = service.watched / "settings.py"
         os.utime(changed, (time.time() + 10, time.time() + 10))
-    workers = 2 * service.model.workers
-    until(lambda: service.generations() >= workers, "new workers", service.process)
+    # After a signal all of them: a server that is told to end while it starts others may not
+    # listen.
+    signalled = isinstance(cell.model.recycle, signal.Signals)
+    workers = service.model.workers
+    enough = 2 * workers if signalled else workers + 1
+    until(lambda: service.generations() >= enough, "new workers", service.process)
     service.wait_for(ENOUGH)
 
 

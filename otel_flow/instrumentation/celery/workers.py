@@ -84,7 +84,7 @@ def _prefetched(_consumer: Any) -> int:
 
 def _scheduled(consumer: Any) -> int:
     # As ``celery inspect scheduled`` finds them; the timer has entries of other kinds, too.
-    waiting = [entry for _, _, entry in list(consumer.timer.schedule.queue)]
+    waiting = [item.entry for item in list(consumer.timer.schedule.queue)]
     return sum(1 for entry in waiting if entry.args and isinstance(entry.args[0], Request))
 
 
