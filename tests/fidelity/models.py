@@ -52,7 +52,7 @@ SERVERS = (
     ),
     Model(
         name="uvicorn --workers 4",
-        command="uvicorn --port {port} --workers 4 --timeout-worker-healthcheck 60 web:app",
+        command="uvicorn --port {port} --workers 4 --timeout-worker-healthcheck 20 web:app",
         workers=4,
         recycle="--limit-max-requests 20",
         reload=signal.SIGHUP,
