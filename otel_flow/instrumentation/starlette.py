@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TARGETS = (Starlette,)
 
-_applications = ApplicationClass(Starlette)
+_applications = ApplicationClass(Starlette, without="fastapi")
 
 
 def instrument(

@@ -11,6 +11,7 @@ import pytest
 
 from tests.bootstrap.test_configure import run
 from tests.coexistence.page import PAGE, render
+from tests.coexistence.programs import FASTAPI
 from tests.coexistence.table import BOTOCORE, ROWS
 from tests.differences.arrived import KINDS
 from tests.environments import environment
@@ -99,6 +100,23 @@ WRAPPER = "from opentelemetry.instrumentation.auto_instrumentation import run; r
 def test_nobody_records_twice(row, receiver, request):
     """With contrib's instrumentations installed each operation has the one span of the table."""
     check(row, receiver, request)
+
+
+@pytest.mark.parametrize("disabled", ["fastapi", "otel_flow_fastapi"])
+def test_a_disabled_framework_is_nobody_elses(disabled, receiver):
+    """Where FastAPI is switched off, our Starlette adapter leaves its applications alone, too."""
+    done = run(
+        FASTAPI,
+        receiver.endpoint,
+        (str(Path(sys.executable).parent / "opentelemetry-instrument"), sys.executable, "-c"),
+        OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=disabled,
+        OTEL_FLOW_RUNTIME="none",
+    )
+
+    assert done.returncode == 0, done.stderr
+    scopes = [scope for _, _, scope in arrived(receiver, inside=False)]
+    assert scopes == ["fastapi"] * len(scopes)
+    assert scopes
 
 
 @pytest.mark.fidelity

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from otel_flow.instrumentation.asgi.server import HttpServer
 
 
+@functools.cache
+def _packages(kind: type) -> frozenset[str | None]:
+    """Return the packages that *kind* and its bases come from."""
+    return frozenset(base.__module__.partition(".")[0] for base in kind.__mro__)
+
+
 _SERVER = "_otel_flow_server"
 """Attribute of an application: its own server; None where it shall have none."""
 
@@ -28,11 +34,13 @@ class ApplicationClass:
 
     The class is patched, not the instances, because Python looks ``__call__`` up on
     the class: applications made before and after are covered alike, by whatever
-    name the class was imported.
+    name the class was imported. Applications whose class comes from the package
+    *without* are another adapter's: they are recorded only where they are named.
     """
 
-    def __init__(self, kind: type) -> None:
+    def __init__(self, kind: type, *, without: str | None = None) -> None:
         self._kind = kind
+        self._without = without
         self._original: Any = None
         self._all: HttpServer | None = None
         self._applications = 0
@@ -74,7 +82,7 @@ class ApplicationClass:
 
         @functools.wraps(original)
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
-            server = vars(app).get(_SERVER, self._all)
+            server = self._server_of(app)
             if server is None or HANDLED in scope or scope["type"] == "lifespan":
                 await original(app, scope, receive, send)
                 return
@@ -88,7 +96,13 @@ class ApplicationClass:
         ]
 
     def _is_recorded(self, app: Any) -> bool:
-        return isinstance(app, self._kind) and vars(app).get(_SERVER, self._all) is not None
+        return isinstance(app, self._kind) and self._server_of(app) is not None
+
+    def _server_of(self, app: Any) -> HttpServer | None:
+        found: HttpServer | None = vars(app).get(_SERVER, self._all)
+        if found is self._all and self._without in _packages(app.__class__):
+            return None
+        return found
 
     def _restore_if_idle(self) -> None:
         if self._original is None or self._all is not None or self._applications > 0:
