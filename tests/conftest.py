@@ -1,3 +1,4 @@
+import logging
 import os
 
 import pytest
@@ -6,6 +7,15 @@ from tests.receiver import Receiver
 from tests.servers import postgres_server, rabbitmq_server, redis_server
 from tests.stack.build import is_built
 from tests.stack.launch import NATIVE, Stack
+
+
+@pytest.fixture(autouse=True)
+def _logging_stays_as_it_is():
+    """No test leaves other levels of logging behind: the next ones would wait for lines in vain."""
+    root = logging.getLogger()
+    before = (root.level, root.manager.disable)
+    yield
+    assert (root.level, root.manager.disable) == before
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """The other ways of a task: links instead of parents, beat, the broker in memory, waiting times."""
 
+import contextlib
 import datetime
+import logging
 
 import pytest
 
-from celery.contrib.testing.worker import start_worker
+from celery.contrib.testing.worker import start_worker as start_celery_worker
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -13,11 +15,22 @@ from otel_flow.instrumentation.celery.execution import waited
 from tests.instrumentation.celery.workers import celery, keys, wait_until, worker
 
 
+@contextlib.contextmanager
+def start_worker(app):
+    """A worker in this process, whose level of the root logger ends with it."""
+    level = logging.getLogger().level
+    try:
+        with start_celery_worker(app, pool="solo", perform_ping_check=False):
+            yield
+    finally:
+        logging.getLogger().setLevel(level)
+
+
 def test_a_task_in_memory(recording, shop):
     """With the in-memory broker, publisher and worker in one process, a task is the same story."""
     app = shop("memory://", "cache+memory://")
 
-    with start_worker(app, pool="solo", perform_ping_check=False):
+    with start_worker(app):
         assert app.tasks["shop.add"].delay(1, 2).get(timeout=30) == 3
         wait_until(lambda: len(recording.spans()) == 2, "the task's span")
 
@@ -42,7 +55,7 @@ def test_a_message_that_cannot_be_read_is_run_all_the_same(recording, shop, monk
     app = shop("memory://", "cache+memory://")
     monkeypatch.setattr(propagate, "get_global_textmap", BrokenPropagator)
 
-    with start_worker(app, pool="solo", perform_ping_check=False):
+    with start_worker(app):
         assert app.tasks["shop.add"].delay(1, 2).get(timeout=30) == 3
         wait_until(lambda: len(recording.spans()) == 2, "the task's span")
 
