@@ -3,10 +3,14 @@ import os
 
 import pytest
 
+from tests import coverage_lock
 from tests.receiver import Receiver
 from tests.servers import postgres_server, rabbitmq_server, redis_server
 from tests.stack.build import is_built
 from tests.stack.launch import NATIVE, Stack
+
+
+coverage_lock.survive_forks()
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.coverage_lock import uncovered
+
 
 ROOT = Path(__file__).parents[2]
 KINDS = {"Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier"}
@@ -22,7 +24,7 @@ def fork_with(receiver, *arguments):
     done = subprocess.run(
         [sys.executable, "-m", "tests.process.forking", *map(str, arguments)],
         env={
-            **os.environ,
+            **uncovered(),
             "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
             "OTEL_FLOW_LOG_FILE": os.devnull,
         },
