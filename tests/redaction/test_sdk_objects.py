@@ -3,7 +3,9 @@
 import pytest
 
 from opentelemetry import baggage, trace
+from opentelemetry._logs import LogRecord
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
@@ -12,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
+from otel_flow.providers.redacting import RedactingLogRecordProcessor
 from otel_flow.redaction import build_redaction
 from otel_flow.redaction.propagation import RedactingPropagator
 from otel_flow.redaction.signals import redacted_metrics, redacted_span
@@ -171,3 +174,40 @@ def test_baggage_travels_without_secrets(explicit):
 
     assert carrier == {"baggage": "plan=gold"}
     assert baggage.get_baggage("password", context) == "hunter2"
+
+
+class Keeping(LogRecordProcessor):
+    """Keeps what it is handed, adds to it, and knows how it was ended."""
+
+    def __init__(self):
+        self.records, self.ends = [], []
+
+    def on_emit(self, log_record):
+        self.records.append(dict(log_record.log_record.attributes))
+        log_record.log_record.attributes["added"] = 1
+
+    def shutdown(self):
+        self.ends.append("shutdown")
+
+    def force_flush(self, timeout_millis=30_000):
+        self.ends.append(timeout_millis)
+        return True
+
+
+@pytest.mark.parametrize("attributes", [{"password": "hunter2", "n": 1}, {"n": 1}])
+def test_processors_of_others_get_masked_records(attributes):
+    """A log processor of the application's sees no secret, and what it adds reaches the next one."""
+    first, last = Keeping(), Keeping()
+    provider = LoggerProvider(shutdown_on_exit=False)
+    for processor in (RedactingLogRecordProcessor(first, REDACTION), last):
+        provider.add_log_record_processor(processor)
+    provider.get_logger("t").emit(LogRecord(timestamp=1, body="b", attributes=dict(attributes)))
+    assert provider.force_flush(5)
+    provider.shutdown()
+
+    assert first.records[0] == {
+        **attributes,
+        **({"password": "[REDACTED]"} if "password" in attributes else {}),
+    }
+    assert last.records[0] == {**attributes, "added": 1}
+    assert first.ends[-1] == last.ends[-1] == "shutdown"
