@@ -10,6 +10,7 @@ from importlib.metadata import requires
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.environments import environment
 from tests.stack.build import ROOT
 
 
@@ -77,3 +78,17 @@ def test_make_demo_installs_no_more_on_a_clone(tmp_path):
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".installed").touch()
     assert planned() == []
+
+
+def test_the_demo_can_be_imported_with_the_demos_lock_alone():
+    """What `make demo` installs is enough for the demo, its shop and ``otel-flow tail``."""
+    python = environment(*pins("requirements-demo.lock"), alone=True)
+    done = subprocess.run(
+        [python, "-c", "import otel_flow.demo.run, otel_flow.demo.tail, otel_flow.demo.shop.web"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
