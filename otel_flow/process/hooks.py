@@ -188,9 +188,48 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
         previous(number, frame)
     elif previous == signal.SIG_DFL and _leaving:
         _late = number
+    elif previous == signal.SIG_DFL and _is_recording(frame) and _comes_again(number):
+        return
     elif previous == signal.SIG_DFL:
         _at_exit_beside()
         _die(number)
+
+
+def _is_recording(frame: FrameType | None) -> bool:
+    """Return whether telemetry was interrupted, which may hold a lock that the flush needs."""
+    for _ in range(_INNERMOST):
+        if frame is None:
+            return False
+        if frame.f_globals.get("__name__", "").startswith(_RECORDING):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _comes_again(number: int) -> bool:
+    """Have *number* come again in a millisecond, when the lock is free; False if it did so often."""
+    global _again
+    _again += 1
+    if _again > _TURNS:
+        return False
+
+    def raise_again() -> None:
+        time.sleep(0.001)
+        os.kill(os.getpid(), number)
+
+    try:
+        threading.Thread(target=raise_again, name="otel-flow-signal", daemon=True).start()
+    except RuntimeError:
+        return False
+    return True
+
+
+_RECORDING = ("otel_flow.providers", "otel_flow.delivery", "opentelemetry.sdk")
+_INNERMOST = 8
+"""Frames that are looked at: what holds a lock stands near the top."""
+_TURNS = 200
+"""How often a signal comes again: a loop that does nothing but record is met outside in the end."""
+_again = 0
 
 
 def _die(number: int) -> None:

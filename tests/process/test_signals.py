@@ -78,3 +78,38 @@ def test_uvicorn_delivers_what_its_lifespan_records(receiver, number, tmp_path):
     process.communicate(timeout=30)
 
     assert [span.name for span in receiver.spans()] == ["lifespan end"]
+
+
+RECORDING = """
+import os, signal, threading, time
+import otel_flow
+from opentelemetry import metrics
+from otel_flow.providers.bound import bind
+
+otel_flow.configure(service_name="shop")
+histogram = bind(metrics.get_meter("m").create_histogram("h"), {"a": 1})
+
+def end():
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=end, daemon=True).start()
+while True:
+    histogram.record(1)
+"""
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_a_signal_waits_for_what_is_being_recorded(receiver, turn):
+    """A signal that comes while a series holds its lock leaves nothing behind: the lock is let go first."""
+    done = subprocess.run(
+        [sys.executable, "-c", RECORDING],
+        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (-15, "")
+    assert "h" in receiver.metric_names()
