@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as context_api
 from opentelemetry.trace import StatusCode
 
-from otel_flow.instrumentation.asgi.failure import has_left, qualified_name, single
+from otel_flow.instrumentation.asgi.failure import has_left, single
+from otel_flow.measure.recording import error_type
 
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Exchange:
         return self.status is not None and self._answered_after is None
 
     def _failed_afterwards(self, error: BaseException) -> None:
-        named = qualified_name(type(single(error)))
+        named = error_type(single(error))
         # As in `end`.
         try:
             route = self._server.route_of(self.scope)
@@ -186,7 +187,7 @@ class Exchange:
 
     def _error_type(self, error: BaseException | None) -> str | None:
         if error is not None:
-            return qualified_name(type(error))
+            return error_type(error)
         if self.status is None or self.status < _FAILURE:
             return None
         return str(self.status)

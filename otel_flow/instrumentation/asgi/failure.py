@@ -19,9 +19,3 @@ def single(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
-
-
-def qualified_name(kind: type) -> str:
-    """Return the name of an exception as ``error.type`` has it; built-in ones without module."""
-    name = kind.__qualname__
-    return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"

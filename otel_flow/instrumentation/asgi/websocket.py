@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import StatusCode
 
-from otel_flow.instrumentation.asgi.failure import has_left, qualified_name, single
+from otel_flow.instrumentation.asgi.failure import has_left, single
+from otel_flow.measure.recording import error_type
 from otel_flow.names import http as names
 
 
@@ -95,7 +96,7 @@ class Connection:
             self._fail(error, route)
 
     def _fail(self, error: BaseException, route: str | None) -> None:
-        named = qualified_name(type(single(error)))
+        named = error_type(single(error))
         self._span.record_exception(single(error))
         self._span.set_attribute(names.ERROR_TYPE.name, named)
         self._span.set_status(StatusCode.ERROR)

@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 from otel_flow.correlation import bound_request_id
 from otel_flow.delivery.suppression import HTTP_SUPPRESSED
 from otel_flow.instrumentation.outgoing.url import address_of
+from otel_flow.measure.recording import error_type
 from otel_flow.names import http as names
 from otel_flow.providers.bound import bind
 
@@ -182,9 +183,7 @@ class Outgoing:
 
 def _error_type(status: int | None, error: BaseException | None) -> str | None:
     if error is not None:
-        kind = type(error)
-        name = kind.__qualname__
-        return name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}"
+        return error_type(error)
     return str(status) if status is not None and status >= _FAILURE else None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from redis import exceptions
 
+from otel_flow.measure.recording import error_type
 from otel_flow.names import database as names
 
 
@@ -51,10 +52,7 @@ _IN_PIPELINE = " of pipeline caused error: "
 
 def outcome_of(error: BaseException) -> Mapping[str, str]:
     """Return ``error.type`` and, where Redis answered, ``db.response.status_code``."""
-    kind = type(error)
-    name = kind.__qualname__
-    is_builtin = kind.__module__ == "builtins"
-    outcome = {names.ERROR_TYPE.name: name if is_builtin else f"{kind.__module__}.{name}"}
+    outcome = {names.ERROR_TYPE.name: error_type(error)}
     if code := code_of(error):
         outcome[names.STATUS_CODE.name] = code
     return outcome

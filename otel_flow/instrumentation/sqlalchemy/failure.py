@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
+from otel_flow.measure.recording import error_type
 from otel_flow.names import database as names
 
 
@@ -32,13 +33,7 @@ def outcome_of(error: BaseException) -> Mapping[str, str]:
     if type(error).__module__.startswith("sqlalchemy.") and error.__cause__ is not None:
         # The adapters of asyncio drivers raise exceptions of their own from the driver's.
         error = error.__cause__
-    kind = type(error)
-    name = kind.__qualname__
-    outcome = {
-        names.ERROR_TYPE.name: name
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{name}"
-    }
+    outcome = {names.ERROR_TYPE.name: error_type(error)}
     if code := _code(error):
         outcome[names.STATUS_CODE.name] = code
     return outcome
