@@ -7,10 +7,7 @@ of its own. ``python benchmarks/encoding.py`` has the encoders alone.
 """
 
 import asyncio
-import contextlib
-import http.server
 import json
-import multiprocessing
 import socket
 import statistics
 import subprocess
@@ -23,6 +20,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from benchmarks.sink import sink
 from otel_flow.delivery import build_pipeline
 from otel_flow.settings import OtlpSettings, Settings
 
@@ -32,40 +30,6 @@ ATTRIBUTES = {f"attribute.{n}": f"value {n}" for n in range(8)}
 SPANS = 10_000
 ROUNDS = 5
 CONTENDERS = ("ours", "upstream")
-
-
-class _Sink(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-def _serve(connection):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
-    connection.send(server.server_port)
-    server.serve_forever()
-
-
-@contextlib.contextmanager
-def sink():
-    """Yield the port of a sink in a process of its own, so that it costs this one nothing."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_serve, args=(theirs,), daemon=True
-    )
-    process.start()
-    try:
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
 
 
 class Contender:
@@ -171,7 +135,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 if name == "ours":
-    from otel_flow.delivery import build_pipeline
+    from benchmarks.sink import sink
+from otel_flow.delivery import build_pipeline
     from otel_flow.settings import OtlpSettings, Settings
     signals = ("traces", "metrics", "logs")
     pipeline = build_pipeline(

@@ -13,14 +13,14 @@ and the lines that instrument it. Redis needs ``redis-server``.
 from __future__ import annotations
 
 import dataclasses
-import http.server
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
+
+from benchmarks.sink import sink
 
 
 ROUNDS = 7
@@ -186,25 +186,6 @@ def program(library: Library, contender: str) -> str:
 CONTENDERS = ("alone", "contrib", "otel-flow")
 
 
-class _Sink(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-def _sink() -> str:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_address[1]}"
-
-
 def _redis() -> tuple[subprocess.Popen[bytes], int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -253,26 +234,30 @@ def rows(name: str, library: Library, *, endpoint: str, port: int) -> None:
 
 def main() -> None:
     wanted = [word for word in sys.argv[1:] if not word.startswith("-")] or list(LIBRARIES)
-    endpoint, server, port = _sink(), None, 0
+    server, port = None, 0
     if any(LIBRARIES[name].needs for name in wanted):
         if shutil.which("redis-server") is None:
             raise SystemExit("redis-server is missing; apt-get install redis-server")
         server, port = _redis()
     try:
-        if "--profile" in sys.argv:
-            for name in wanted:
-                print(
-                    once(LIBRARIES[name], "otel-flow", endpoint=endpoint, port=port, mode="profile")
-                )
-            return
-        print(f"{ROUNDS} rounds, µs a call, the least; in brackets the share of what contrib adds")
-        print("| library | | thread | added | process | added |\n|---|---|---|---|---|---|")
-        for name in wanted:
-            rows(name, LIBRARIES[name], endpoint=endpoint, port=port)
+        with sink() as sink_port:
+            measure(wanted, endpoint=f"http://127.0.0.1:{sink_port}", port=port)
     finally:
         if server is not None:
             server.terminate()
             server.wait()
+
+
+def measure(wanted: list[str], *, endpoint: str, port: int) -> None:
+    """Print the rows of the *wanted* libraries, or where the time of their calls goes."""
+    if "--profile" in sys.argv:
+        for name in wanted:
+            print(once(LIBRARIES[name], "otel-flow", endpoint=endpoint, port=port, mode="profile"))
+        return
+    print(f"{ROUNDS} rounds, µs a call, the least; in brackets the share of what contrib adds")
+    print("| library | | thread | added | process | added |\n|---|---|---|---|---|---|")
+    for name in wanted:
+        rows(name, LIBRARIES[name], endpoint=endpoint, port=port)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ process, export included; the rounds alternate, each in a process of its own.
 
 from __future__ import annotations
 
-import http.server
 import json
 import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
+
+from benchmarks.sink import sink
 
 
 ROUNDS = 5
@@ -102,25 +102,6 @@ os._exit(0)
 CONTENDERS = {"structlog alone": BARE, "upstream": UPSTREAM, "otel-flow": OURS}
 
 
-class _Sink(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-def _sink() -> str:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_address[1]}"
-
-
 def _once(name: str, endpoint: str, events: int) -> tuple[float, float]:
     done = subprocess.run(
         [sys.executable, "-c", _COMMON + CONTENDERS[name] + _LOOP, str(events)],
@@ -135,11 +116,11 @@ def _once(name: str, endpoint: str, events: int) -> tuple[float, float]:
 
 def main() -> None:
     events = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
-    endpoint = _sink()
     results: dict[str, list[tuple[float, float]]] = {name: [] for name in CONTENDERS}
-    for _ in range(ROUNDS):
-        for name in CONTENDERS:
-            results[name].append(_once(name, endpoint, events))
+    with sink() as port:
+        for _ in range(ROUNDS):
+            for name in CONTENDERS:
+                results[name].append(_once(name, f"http://127.0.0.1:{port}", events))
     print(f"{ROUNDS} rounds of {events} events, µs an event, median (least-most)")
     print("| | thread that logs | whole process |\n|---|---|---|")
     for name, rounds in results.items():
