@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 from pathlib import Path
 
@@ -50,6 +51,8 @@ class Run:
     statuses: list[int]
     lines: list[dict]
     code: int
+    ended: float
+    """Unix time in seconds; five minutes later, Prometheus no longer looks back on the run."""
 
     @property
     def own_lines(self):
@@ -123,7 +126,7 @@ def runs(stack, tmp_path_factory):
         with serving(stack.otlp_http, output, service, *wrapper, **environ) as process:
             statuses = ask(address_in(output))
         lines = list(map(json.loads, output.read_text().splitlines()))
-        return Run(service, statuses, lines, process.returncode)
+        return Run(service, statuses, lines, process.returncode, time.time())
 
     return run
 
@@ -160,5 +163,7 @@ def samples(run, stack):
     """The counts of requests in Prometheus."""
     count = f'http_server_request_duration_seconds_count{{service_name="{run.service}"}}'
     return poll_until(
-        lambda: prometheus_samples(stack.prometheus, count), SECONDS, "the counts in Prometheus"
+        lambda: prometheus_samples(stack.prometheus, count, at=run.ended),
+        SECONDS,
+        "the counts in Prometheus",
     )

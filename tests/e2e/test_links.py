@@ -99,18 +99,18 @@ def test_a_span_leads_to_the_lines_of_its_process(run, stack, trace_id):
     assert found_in_loki(stack, expression) == printed_in_trace(run, trace_id)
 
 
-def test_a_process_leads_to_its_metrics(stack, trace_id, samples):
+def test_a_process_leads_to_its_metrics(run, stack, trace_id, samples):
     """The link at a process is a query that Prometheus accepts, on series that exist."""
     trace, _ = ui_trace(stack.jaeger, trace_id)
     process = values_of(trace["processes"][trace["spans"][0]["processID"]]["tags"])
 
     assert pattern("process")["key"] in process
     uid, expression, _ = explore(pattern("process")["url"], process)
-    prometheus_samples(stack.prometheus, expression)
+    prometheus_samples(stack.prometheus, expression, at=run.ended)
     series = re.search(r"http_\w+\{.*?\}", expression)[0]
 
     assert uid == "prometheus"
-    assert len(prometheus_samples(stack.prometheus, series)) == len(samples)
+    assert len(prometheus_samples(stack.prometheus, series, at=run.ended)) == len(samples)
 
 
 def data_source(name):
@@ -136,7 +136,7 @@ def test_grafana_leads_from_a_line_to_its_trace(run, stack, logged):
     assert jaeger_spans(stack.jaeger, label)
 
 
-def test_grafana_asks_prometheus_for_series_that_exist(stack, trace_id, samples):
+def test_grafana_asks_prometheus_for_series_that_exist(run, stack, trace_id, samples):
     """Every query from a trace to metrics finds series once its tags are filled in."""
     settings = data_source("jaeger")["tracesToMetrics"]
     (tag,) = settings["tags"]
@@ -145,7 +145,7 @@ def test_grafana_asks_prometheus_for_series_that_exist(stack, trace_id, samples)
 
     for query in settings["queries"]:
         expression = query["query"].replace("$$__tags", matcher)
-        prometheus_samples(stack.prometheus, expression)
+        prometheus_samples(stack.prometheus, expression, at=run.ended)
         (series,) = re.findall(r"http_\w+\{.*?\}", expression)
 
-        assert prometheus_samples(stack.prometheus, series)
+        assert prometheus_samples(stack.prometheus, series, at=run.ended)

@@ -125,9 +125,12 @@ def jaeger_calls(jaeger: str, service: str) -> list[float]:
     ]
 
 
-def prometheus_samples(prometheus: str, expression: str) -> list[dict[str, Any]]:
-    """Return the instant vector of *expression*."""
-    answer = _get(f"{prometheus}/api/v1/query", query=expression)
+def prometheus_samples(
+    prometheus: str, expression: str, *, at: float | None = None
+) -> list[dict[str, Any]]:
+    """Return the instant vector of *expression*, now or at the Unix time *at* in seconds."""
+    time_of_query = {} if at is None else {"time": str(at)}
+    answer = _get(f"{prometheus}/api/v1/query", query=expression, **time_of_query)
     samples: list[dict[str, Any]] = answer["data"]["result"]
     return samples
 
