@@ -92,6 +92,10 @@ class Telemetry:
         self.starter: Starter = "application"
         """Who started it: what another did before the application could is not started again."""
 
+    def __repr__(self) -> str:
+        state = "disabled" if self.disabled else "ended" if self._ended else "running"
+        return f"<Telemetry of {self.resource.attributes['service.name']!s}: {state}>"
+
     def take_resource(self, resource: Resource) -> None:
         """Describe this process by *resource*; in a forked child by another than in its parent."""
         self.resource = resource

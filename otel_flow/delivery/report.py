@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger("otel_flow.delivery")
 
 _SUMMARY_SECONDS = 60.0
+_ITEMS = {
+    "traces": ("span", "spans"),
+    "metrics": ("data point", "data points"),
+    "logs": ("log record", "log records"),
+}
 
 
 class _Stderr(logging.Handler):
@@ -140,8 +145,17 @@ class Report:
 
 
 def report_left_behind(left: Mapping[str, int], dropped: Mapping[str, int]) -> None:
-    """Say at the end what never arrived."""
-    for what, counts in (("left behind", left), ("dropped", dropped)):
-        if any(counts.values()):
-            text = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-            logger.warning("%s at shutdown: %s", what, text)
+    """Say at the end what never arrived: items left behind by queue, dropped ones by reason."""
+    for what, texts in (
+        ("left behind", [_counted(queue, count) for queue, count in left.items() if count]),
+        ("dropped", [f"{count} ({reason})" for reason, count in dropped.items() if count]),
+    ):
+        if texts:
+            logger.warning("%s at shutdown: %s", what, ", ".join(texts))
+
+
+def _counted(queue: str, count: int) -> str:
+    """Name what was counted; an exporter of others stands after its signal, in parentheses."""
+    signal, _, exporter = queue.partition(" ")
+    one, many = _ITEMS[signal]
+    return " ".join(filter(None, (str(count), one if count == 1 else many, exporter)))

@@ -259,6 +259,22 @@ def test_calls_after_shutdown_do_nothing(receiver):
     assert (done.stdout, done.stderr) == ("ended\n", "")
 
 
+def test_a_handle_says_what_it_is(receiver):
+    """Its representation names the service and whether anything is recorded."""
+    code = """
+        import otel_flow
+        handle = otel_flow.configure(service_name="shop")
+        print(handle)
+        handle.shutdown()
+        print(handle)
+        """
+    done = run(code, receiver.endpoint)
+    disabled = run(code, receiver.endpoint, OTEL_SDK_DISABLED="true")
+
+    assert done.stdout == "<Telemetry of shop: running>\n<Telemetry of shop: ended>\n"
+    assert disabled.stdout.splitlines()[0] == "<Telemetry of shop: disabled>"
+
+
 COMPONENTS = """
 import otel_flow
 from opentelemetry import metrics, trace

@@ -94,7 +94,7 @@ def test_shutdown_returns_by_the_deadline(unreachable, build, capsys):
     assert time.monotonic() - started < BOUND + SLACK
     assert not report
     assert report.left_behind == {"traces": 1, "logs": 1, "metrics": 1}
-    assert "left behind at shutdown: 1 traces, 1 logs, 1 metrics" in capsys.readouterr().err
+    assert "left behind at shutdown: 1 span, 1 log record, 1 data point" in capsys.readouterr().err
 
 
 def test_flush_returns_by_the_deadline(unreachable, build):

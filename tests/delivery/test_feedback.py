@@ -70,5 +70,5 @@ def test_the_engines_lines_stay_out_of_the_application(build, capsys, caplog):
     flow.span()
     flow.pipeline.shutdown(0.2)
 
-    assert "left behind at shutdown: 1 traces" in capsys.readouterr().err
+    assert "left behind at shutdown: 1 span" in capsys.readouterr().err
     assert not logging.getLogger("otel_flow.delivery").propagate

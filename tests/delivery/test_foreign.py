@@ -124,7 +124,7 @@ def test_an_exporter_that_hangs_holds_nobody(backend, start, capsys):
 
     assert seconds < 0.75
     assert report.left_behind["traces (Scripted)"] == 1
-    assert "1 traces (Scripted)" in capsys.readouterr().err
+    assert "1 span (Scripted)" in capsys.readouterr().err
     until(lambda: len(backend.spans()) == 1)
 
 

@@ -181,5 +181,5 @@ def test_an_absent_collector_is_told_once(served):
     lines = served(said, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **ONLY_TRACES)
 
     assert sum("/v1/traces" in line for line in lines) == 1
-    assert sum("left behind at shutdown: 1 traces" in line for line in lines) == 1
+    assert sum("left behind at shutdown: 1 span" in line for line in lines) == 1
     assert not [line for line in lines if "Traceback" in line]

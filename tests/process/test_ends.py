@@ -114,7 +114,7 @@ def test_a_process_ends_by_the_deadline(endpoint, how):
 
     assert seconds < DEADLINE + 0.25 + SLACK
     assert process.returncode == (-signal.SIGTERM if how == "SIGTERM" else 0)
-    assert "left behind at shutdown: 1 traces" in errors
+    assert "left behind at shutdown: 1 span" in errors
 
 
 def test_recycled_children_do_not_wait_for_a_dead_collector(endpoint):
@@ -124,7 +124,7 @@ def test_recycled_children_do_not_wait_for_a_dead_collector(endpoint):
     first, *others = map(float, output.split())
 
     assert process.returncode == 0
-    assert errors.count("left behind at shutdown: 1 traces") == 5
+    assert errors.count("left behind at shutdown: 1 span") == 5
     # Half a second each; the first one may have had to find out.
     assert first < 2 + 0.25 + SLACK
     assert sorted(others)[1] < 2
