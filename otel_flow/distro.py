@@ -77,12 +77,13 @@ class FlowDistro(BaseDistro):  # type: ignore[misc]
         # Upstream's loader gives up on all that follow when one raises.
         try:
             super().load_instrumentor(entry_point, **keywords)
-        except ImportError:
-            raise
+        except ImportError as error:
+            # Upstream takes a missing module for a library that is not installed, and is silent.
+            if not (error.name or "").startswith("opentelemetry."):
+                raise
+            _not_instrumented(entry_point, error)
         except Exception as error:
-            logger.error(  # noqa: TRY400 - one line, no traceback
-                "%s is not instrumented: %s: %s", entry_point.name, type(error).__name__, error
-            )
+            _not_instrumented(entry_point, error)
 
 
 class FlowConfigurator:
@@ -160,6 +161,10 @@ def _others() -> str:
         if entry_point.name != ENTRY_POINT
     }
     return ", ".join(sorted(found))
+
+
+def _not_instrumented(entry_point: EntryPoint, error: Exception) -> None:
+    logger.error("%s is not instrumented: %s: %s", entry_point.name, type(error).__name__, error)
 
 
 def _tell(message: str) -> None:

@@ -71,6 +71,12 @@ class HTTPXInstrumentor(LibraryInstrumentor):
     name = "httpx"
 
 
+class HTTPX2Instrumentor(LibraryInstrumentor):
+    """Instruments httpx2."""
+
+    name = "httpx2"
+
+
 class RequestsInstrumentor(LibraryInstrumentor):
     """Instruments requests."""
 

@@ -55,6 +55,7 @@ LIBRARIES = (
     ),
     Library("celery", "celery", ("celery.Celery",)),
     Library("httpx", "httpx", ("httpx.Client", "httpx.AsyncClient")),
+    Library("httpx2", "httpx2", ("httpx2.Client", "httpx2.AsyncClient")),
     Library("requests", "requests", ("requests.Session",)),
     Library("loguru", "loguru", ()),
     Library("threads", "threading", ()),
@@ -72,6 +73,7 @@ REPLACED = frozenset(
         "redis",
         "celery",
         "httpx",
+        "httpx2",
         "requests",
         "threading",
     }

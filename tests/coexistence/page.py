@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.coexistence.table import BOTOCORE, ROWS, Row
+from tests.coexistence.table import APART, ROWS, Row
 from tests.stack.build import ROOT
 
 
@@ -27,12 +27,16 @@ ENDING = """
 - With another distribution installed beside, such as `opentelemetry-distro`, set `OTEL_PYTHON_DISTRO=otel_flow`
   and `OTEL_PYTHON_CONFIGURATOR=otel_flow`, or start with `otel-flow run`, which does.
 - botocore's package brings the X-Ray propagator; it is used only where `OTEL_PROPAGATORS` names it.
+- Instrumentations of language models (`opentelemetry-instrumentation-genai-…`) keep prompts, answers and tool
+  arguments out of spans and log records until `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is `span_only`,
+  `event_only` or `span_and_event`. What it then lets in passes the [redaction policy](redaction.md), which knows
+  secrets by their shape and not what else a user tells a model.
 """
 
 
 def render() -> str:
     """The page."""
-    return INTRODUCTION + "\n".join(map(_line, (*ROWS, BOTOCORE))) + "\n" + ENDING
+    return INTRODUCTION + "\n".join(map(_line, (*ROWS, *APART))) + "\n" + ENDING
 
 
 def _line(row: Row) -> str:

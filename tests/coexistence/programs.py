@@ -126,19 +126,15 @@ client = boto3.client(
 client.list_tables()
 """
 
-FASTAPI = """
-import asyncio
+HTTPX2 = """
+import os
 
-from fastapi import FastAPI
+import httpx2
 
-app = FastAPI()
+httpx2.get(os.environ["SERVER"])
+"""
 
-
-@app.get("/items/{item_id}")
-async def item(item_id: int):
-    return {}
-
-
+_ASKING = """
 async def main():
     async def receive():
         return {"type": "http.request", "body": b""}
@@ -150,7 +146,7 @@ async def main():
         {
             "type": "http",
             "method": "GET",
-            "path": "/items/7",
+            "path": PATH,
             "headers": [],
             "query_string": b"",
             "scheme": "http",
@@ -163,6 +159,52 @@ async def main():
 
 asyncio.run(main())
 """
+
+PROMPT = "what does Ada hide"
+
+OPENAI = (
+    """
+import asyncio
+import os
+
+from fastapi import FastAPI
+from openai import AsyncOpenAI
+
+app = FastAPI()
+client = AsyncOpenAI(base_url=os.environ["SERVER"], api_key="x")
+PATH = "/ask"
+
+
+@app.get("/ask")
+async def ask():
+    answer = await client.chat.completions.create(
+        model="small", messages=[{"role": "user", "content": PROMPT}]
+    )
+    assert answer.choices[0].message.content == PROMPT
+
+
+""".replace("PROMPT", repr(PROMPT))
+    + _ASKING
+)
+
+FASTAPI = (
+    """
+import asyncio
+
+from fastapi import FastAPI
+
+app = FastAPI()
+PATH = "/items/7"
+
+
+@app.get("/items/{item_id}")
+async def item(item_id: int):
+    return {}
+
+
+"""
+    + _ASKING
+)
 
 LOGGING = """
 import logging

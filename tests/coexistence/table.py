@@ -23,6 +23,10 @@ class Row:
     needs: tuple[str, ...] = ()
     inside: bool = False
     """Whether only the spans of the trace of the program's own span count."""
+    requirements: tuple[str, ...] = ()
+    """What an environment of its own has besides, where that would disturb the others."""
+    metrics: tuple[str, ...] = ()
+    """Metrics that must be among those that arrive."""
 
 
 OURS = "otel_flow."
@@ -110,11 +114,36 @@ ROWS = (
     ),
 )
 
-BOTOCORE = Row(
-    title="botocore, `…-botocore`",
-    program=programs.BOTOCORE,
-    outcome="contrib's; urllib3's beneath it stays silent",
-    spans=(("CLIENT", "DynamoDB.ListTables", f"{CONTRIB}botocore"),),
-    needs=("server",),
+APART = (
+    Row(
+        title="botocore, `…-botocore`",
+        program=programs.BOTOCORE,
+        outcome="contrib's; urllib3's beneath it stays silent",
+        spans=(("CLIENT", "DynamoDB.ListTables", f"{CONTRIB}botocore.dynamodb"),),
+        needs=("server",),
+        requirements=("boto3", "opentelemetry-instrumentation-botocore"),
+    ),
+    Row(
+        title="httpx2, `…-httpx`",
+        program=programs.HTTPX2,
+        outcome="ours; contrib's is left out",
+        spans=(("CLIENT", "GET", f"{OURS}httpx2"),),
+        needs=("server",),
+        requirements=("httpx2",),
+    ),
+    Row(
+        title="openai, `…-genai-openai`, in a FastAPI application",
+        program=programs.OPENAI,
+        outcome="OpenTelemetry's for the call, a child of the request, with its tokens as metrics; "
+        "prompts and answers stay out; ours for the HTTP request beneath it",
+        spans=(
+            ("CLIENT", "POST", f"{OURS}httpx2"),
+            ("CLIENT", "chat small", f"{CONTRIB}genai.openai"),
+            ("SERVER", "GET /ask", f"{OURS}asgi"),
+        ),
+        needs=("server",),
+        requirements=("openai", "opentelemetry-instrumentation-genai-openai"),
+        metrics=("gen_ai.client.operation.duration", "gen_ai.client.token.usage"),
+    ),
 )
-"""In an environment of its own: contrib's package brings a propagator that others must lack."""
+"""Each in an environment of its own: contrib's packages bring a propagator and newer cores."""

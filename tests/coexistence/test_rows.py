@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import json
 import sys
 import threading
 
@@ -11,28 +12,46 @@ import pytest
 
 from tests.bootstrap.test_configure import run
 from tests.coexistence.page import PAGE, render
-from tests.coexistence.programs import FASTAPI
-from tests.coexistence.table import BOTOCORE, ROWS
+from tests.coexistence.programs import FASTAPI, PROMPT
+from tests.coexistence.table import APART, ROWS
 from tests.differences.arrived import KINDS
 from tests.environments import environment
 from tests.stack.build import ROOT
 
 
 class Answering(http.server.BaseHTTPRequestHandler):
-    """Answers everything with an empty JSON object."""
+    """Answers a chat completion with its prompt, everything else with an empty JSON object."""
 
     def do_GET(self):
-        self.send_response(200)
-        self.send_header("content-length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
+        self.answer({})
 
     def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        self.do_GET()
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.answer(completion(body) if self.path.endswith("/chat/completions") else {})
+
+    def answer(self, body):
+        content = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, *arguments):
         pass
+
+
+def completion(body):
+    """What OpenAI's API answers to a chat completion (its reference, "The chat completion object")."""
+    message = {"role": "assistant", "content": json.loads(body)["messages"][0]["content"]}
+    return {
+        "id": "completion-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "small",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
+    }
 
 
 @contextlib.contextmanager
@@ -91,6 +110,8 @@ def check(row, receiver, request, python=sys.executable):
     assert arrived(receiver, inside=row.inside) == row.spans
     records = [record.body.string_value for record in receiver.records()]
     assert [records.count(body) for body in row.records] == [1] * len(row.records)
+    assert set(row.metrics) <= receiver.metric_names()
+    return done.stdout
 
 
 WRAPPER = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
@@ -120,10 +141,14 @@ def test_a_disabled_framework_is_nobody_elses(disabled, receiver):
 
 
 @pytest.mark.fidelity
-def test_botocore(receiver, request):
-    """botocore's instrumentation of contrib works beside ours, in an environment that has it."""
-    python = environment("boto3", "opentelemetry-instrumentation-botocore")
-    check(BOTOCORE, receiver, request, python)
+@pytest.mark.parametrize("row", APART, ids=[row.title for row in APART])
+def test_nobody_records_twice_in_an_environment_of_its_own(row, receiver, request):
+    """The same where contrib's instrumentation has an environment to itself; no prompt is kept."""
+    printed = check(row, receiver, request, environment(*row.requirements))
+
+    parents = {span.span_id: span.parent_span_id for span in receiver.spans()}
+    assert sum(parent not in parents for parent in parents.values()) == 1
+    assert PROMPT not in f"{receiver.requests}{printed}"
 
 
 def test_the_page_is_printed_from_the_rows():

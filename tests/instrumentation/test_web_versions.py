@@ -36,6 +36,16 @@ def test_oldest_celery():
     assert failures is None
 
 
+def test_httpx2():
+    """All tests of outgoing requests pass with httpx2 in the place of httpx."""
+    failures = run_tests(
+        *("-p", "tests.instrumentation.aliased", f"{HERE}/test_outgoing.py"),
+        requirements=("httpx2",),
+    )
+
+    assert failures is None
+
+
 CONTRIB_STARLETTE = """
 import asyncio, sys
 import httpx
