@@ -16,6 +16,7 @@ from otel_flow.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Unpack
 
     from opentelemetry.sdk._logs import LogRecordProcessor
     from opentelemetry.sdk.metrics.export import MetricReader
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from otel_flow.bootstrap.components import Exporter
     from otel_flow.redaction import RedactionKeywords
+    from otel_flow.settings.keywords import FurtherKeywords
     from otel_flow.telemetry import Telemetry
 
 
@@ -50,12 +52,13 @@ def configure(
     metric_interval: float | None = None,
     redaction: bool | RedactionKeywords | None = None,
     shutdown_timeout: float | None = None,
-    id_generator: IdGenerator | None = None,
+    id_generator: str | IdGenerator | None = None,
     span_processors: Sequence[SpanProcessor] = (),
     log_record_processors: Sequence[LogRecordProcessor] = (),
     metric_readers: Sequence[MetricReader] = (),
     views: Sequence[View] = (),
     exporters: Sequence[Exporter] = (),
+    **settings: Unpack[FurtherKeywords],
 ) -> Telemetry:
     """
     Configure traces, metrics and logs with one resource, and return the handle.
@@ -65,6 +68,7 @@ def configure(
     *redaction* is False for none, or what `RedactionKeywords` lists.
     *exporters* of any signal come beside those that the settings name. With
     *span_processors* or exporters of spans other than ours, spans are the SDK's own.
+    *settings* are all others of `Settings`, such as *route_sampling* or *excluded_urls*.
 
     With the same settings and objects again the running handle is returned. After
     `Telemetry.shutdown` it starts anew; tracers, meters and loggers that were got before
@@ -75,7 +79,6 @@ def configure(
     already: the running handle is returned, and one warning names the keywords that
     could not take effect.
     """
-    named = sampler if isinstance(sampler, str) else None
     keywords: dict[str, Any] = {
         "service_name": service_name,
         "service_version": service_version,
@@ -83,20 +86,22 @@ def configure(
         "environment": environment,
         "endpoint": endpoint,
         "headers": headers,
-        "sampler": named,
+        "sampler": _named(sampler),
         "sampler_argument": sampler_argument,
         "resource_attributes": resource_attributes,
         "log_format": log_format,
         "log_level": log_level,
         "metric_interval": metric_interval,
         "shutdown_timeout": shutdown_timeout,
+        "id_generator": _named(id_generator),
         **redaction_keywords(redaction),
+        **settings,
     }
-    settings = Settings.from_environ(**keywords)
+    found = Settings.from_environ(**keywords)
     components = Components(
         resource=resource,
         sampler=None if isinstance(sampler, str) else sampler,
-        id_generator=id_generator,
+        id_generator=None if isinstance(id_generator, str) else id_generator,
         span_processors=tuple(span_processors),
         log_record_processors=tuple(log_record_processors),
         metric_readers=tuple(metric_readers),
@@ -105,10 +110,15 @@ def configure(
     )
     running = telemetry.current()
     if running is not None and running.starter == "wrapper":
-        _warn_of_differences(running, settings, components)
+        _warn_of_differences(running, found, components)
     if running is not None and running.starter != "application":
         return running
-    return start(settings, components)
+    return start(found, components)
+
+
+def _named(value: object) -> str | None:
+    """Return the name of a sampler or a generator, None for one that the program made."""
+    return value if isinstance(value, str) else None
 
 
 def instrument(*targets: object) -> Callable[[], None]:

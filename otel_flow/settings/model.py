@@ -32,8 +32,10 @@ from otel_flow.settings.table import COMMON, SETTINGS, SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Unpack
 
     from otel_flow.redaction import Callback
+    from otel_flow.settings.keywords import SettingKeywords
 
 
 Temporality = Literal["cumulative", "delta", "lowmemory"]
@@ -162,7 +164,9 @@ class Settings:
         return masked_repr(dataclasses.replace(self, **changed))
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str] = os.environ, **keywords: Any) -> Settings:
+    def from_environ(
+        cls, environ: Mapping[str, str] = os.environ, **keywords: Unpack[SettingKeywords]
+    ) -> Settings:
         """
         Return the settings that *keywords* and the variables of *environ* give.
 

@@ -28,7 +28,9 @@ $ otel-flow env
 $ otel-flow env --changed
 ```
 
-Keywords are those of `Settings.from_environ`, dotted inside a group; `configure()` takes the usual ones.
+Every setting is a keyword of `configure()` and of `Settings.from_environ`. A dotted one is a field of its group,
+`span_batch=BatchSettings(schedule_delay=1)` from `otel_flow.settings`; for `configure()`, those that begin with
+`redaction_` are keys of one, `redaction={"mode": "drop"}`.
 
 """
 

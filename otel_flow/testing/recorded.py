@@ -27,7 +27,9 @@ from otel_flow.testing.plain import plain_record, plain_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Unpack
 
+    from otel_flow.settings.keywords import SettingKeywords
     from otel_flow.telemetry import Telemetry
 
 
@@ -132,7 +134,7 @@ def _one(what: str, found: list[dict[str, Any]], there: Iterable[str]) -> dict[s
 
 
 @contextlib.contextmanager
-def record(**keywords: Any) -> Iterator[RecordedTelemetry]:
+def record(**keywords: Unpack[SettingKeywords]) -> Iterator[RecordedTelemetry]:
     """
     Run telemetry that is recorded in memory, as the process' own, until the end of the block.
 
@@ -147,7 +149,8 @@ def record(**keywords: Any) -> Iterator[RecordedTelemetry]:
             "configure() in a function that tests call, not when its module is imported"
         )
     recorded = RecordedTelemetry()
-    settings = Settings.from_environ({}, **{"service_name": "test", **_NOTHING, **keywords})
+    given: dict[str, Any] = {"service_name": "test", **_NOTHING, **keywords}
+    settings = Settings.from_environ({}, **given)
     with start(settings, recorded.components(), starter="tests") as handle:
         recorded.telemetry = handle
         yield recorded

@@ -1,10 +1,16 @@
 import dataclasses
+import inspect
 import pickle
 
 import pytest
 
+import otel_flow
+
 from otel_flow.errors import ConfigError
+from otel_flow.redaction import RedactionKeywords
 from otel_flow.settings import BatchSettings, LimitSettings, Settings
+from otel_flow.settings.keywords import FurtherKeywords, SettingKeywords, UsualKeywords
+from otel_flow.settings.table import COMMON
 
 
 def test_keyword_wins_over_variable():
@@ -17,6 +23,40 @@ def test_keyword_wins_over_variable():
     assert settings.sources["service_name"] == "keyword"
     assert settings.log_format == "json"
     assert settings.sources["log_format"] == "OTEL_FLOW_LOG_FORMAT"
+
+
+def test_every_setting_has_a_typed_keyword():
+    """What can be set by a variable, or in a group, can be set by a keyword that has a type."""
+    fields = {field.name for field in dataclasses.fields(Settings)} - {"sources", "warnings"}
+    common = {setting.keyword or setting.field for setting in COMMON}
+    typed = set(SettingKeywords.__annotations__)
+
+    assert typed == fields | common
+    by_name = set(inspect.signature(otel_flow.configure).parameters)
+    redaction = {f"redaction_{key}" for key in RedactionKeywords.__annotations__} | {"redaction"}
+    assert set(UsualKeywords.__annotations__) <= by_name
+    assert typed == {*UsualKeywords.__annotations__, *FurtherKeywords.__annotations__, *redaction}
+
+
+def test_every_setting_is_a_keyword_of_configure():
+    """`configure` hands every keyword on, and a wrong one is reported beside the others."""
+    keywords = {
+        name: getattr(Settings(), name)
+        for name in FurtherKeywords.__annotations__
+        if getattr(Settings(), name, None) is not None
+    }
+    with otel_flow.configure(**{**keywords, "sdk_disabled": True}) as telemetry:
+        sources = telemetry.settings.sources
+
+    by_variable = {name for name in keywords if sources.get(name, "keyword") != "keyword"}
+    assert by_variable == set()
+    with pytest.raises(ConfigError) as caught:
+        otel_flow.configure(route_sampling={"/a": 2}, slow_query="1", service_name="")
+    assert [problem.name for problem in caught.value.problems] == [
+        "service_name",
+        "route_sampling",
+        "slow_query",
+    ]
 
 
 def test_keyword_of_none_is_not_given():

@@ -18,6 +18,7 @@ import otel_flow
 from otel_flow import Settings, Telemetry, counted, timed, traced
 from otel_flow.errors import ConfigError, MissingDependencyError, OtelFlowError, Problem
 from otel_flow.measure import cache, timed_operation
+from otel_flow.settings import BatchSettings
 
 
 if TYPE_CHECKING:
@@ -43,19 +44,41 @@ def configuring(app: object, engine: object) -> None:
     with otel_flow.configure() as running:
         assert_type(running, Telemetry)
 
+    assert_type(
+        otel_flow.configure(
+            route_sampling={"/search": 0.1},
+            excluded_urls=["/internal"],
+            disabled_instrumentations="httpx,requests",
+            access_log=False,
+            slow_query=0.5,
+            log_levels={"sqlalchemy": "INFO"},
+            span_batch=BatchSettings(schedule_delay=1),
+            compression=None,
+            id_generator="random",
+            redaction={"mode": "drop", "keys": ["shoe_size"]},
+        ),
+        Telemetry,
+    )
+
     otel_flow.configure("shop")  # type: ignore[call-arg]
     otel_flow.configure(service="shop")  # type: ignore[call-arg]
     otel_flow.configure(metric_interval="5")  # type: ignore[arg-type]
+    otel_flow.configure(route_sampling="/search=0.1")  # type: ignore[arg-type]
+    otel_flow.configure(compression="lzma")  # type: ignore[arg-type]
+    otel_flow.configure(redaction_mode="drop")  # type: ignore[call-arg]
+    otel_flow.configure(redaction={"mode": "shred"})  # type: ignore[arg-type]
 
 
 def settings(environ: Mapping[str, str]) -> None:
     """Settings are read, not written."""
-    found = Settings.from_environ(environ, service_name="shop")
+    found = Settings.from_environ(environ, service_name="shop", redaction_mode="drop")
     assert_type(found, Settings)
     assert_type(found.service_name, str | None)
     assert_type(found.shutdown_timeout, float)
 
     found.service_name = "other"  # type: ignore[misc]
+    Settings.from_environ(environ, slow_query="1")  # type: ignore[arg-type]
+    Settings.from_environ(environ, slow_queries=1)  # type: ignore[call-arg]
 
 
 def errors(error: ConfigError) -> None:
