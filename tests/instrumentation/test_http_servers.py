@@ -16,7 +16,7 @@ import websockets.sync.client
 from fastapi import BackgroundTasks, FastAPI, WebSocket
 from fastapi.middleware.cors import CORSMiddleware
 from opentelemetry.trace import StatusCode
-from starlette.responses import StreamingResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.instrumentation.celery.workers import wait_until
@@ -125,6 +125,9 @@ def add_websocket(app):
     async def room(websocket: WebSocket, room: str):
         if room == "closed":
             await websocket.close()
+            return
+        if room == "private":
+            await websocket.send_denial_response(PlainTextResponse("no", 403))
             return
         await websocket.accept()
         if room == "broken":
@@ -270,10 +273,36 @@ def test_lifespan_is_no_request(recorded):
 
 
 @contextlib.contextmanager
-def connected(address, path):
+def connected(address, path, **options):
     url = address.replace("http", "ws") + path
-    with websockets.sync.client.connect(url, proxy=None, open_timeout=SECONDS) as connection:
+    with websockets.sync.client.connect(
+        url, proxy=None, open_timeout=SECONDS, **options
+    ) as connection:
         yield connection
+
+
+@pytest.mark.parametrize("under", [under_uvicorn, under_hypercorn])
+def test_the_answer_to_a_handshake_carries_the_ids(recorded, under):
+    """Accepted or refused with a response: the client gets the connection's trace and request id."""
+    app = shop()
+    recording = recorded(app)
+
+    with under(app) as address:
+        own = {"additional_headers": {"X-Request-ID": "ticket-17"}}
+        with connected(address, "/ws/blue", **own) as connection:
+            accepted = connection.response.headers
+        with connected(address, "/ws/green") as connection:
+            without = connection.response.headers
+        with pytest.raises(InvalidStatus) as caught, connected(address, "/ws/private", **own):
+            pass
+        spans = spans_of(recording, 3)
+
+    refused = caught.value.response.headers
+    ids = [f"00-{s.context.trace_id:032x}-{s.context.span_id:016x}-" for s in spans]
+    answered = [headers["traceresponse"] for headers in (accepted, without, refused)]
+    assert sorted(parent[:-2] for parent in answered) == sorted(ids)
+    assert accepted["x-request-id"] == refused["x-request-id"] == "ticket-17"
+    assert without["x-request-id"] == without["traceresponse"].split("-")[1]
 
 
 def test_a_websocket_client_that_vanishes_is_no_error(recorded):

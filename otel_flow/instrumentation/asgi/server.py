@@ -183,16 +183,18 @@ class HttpServer:
             self._broken = True
             logger.warning("a request was not recorded", exc_info=error)
 
-    def with_headers(self, message: Message, exchange: Exchange) -> Message:
-        """Return the start of a response with the ids of its request added."""
+    def with_headers(self, message: Message, exchange: Exchange | Connection) -> Message:
+        """Return the start of a response, or of a connection, with the ids of its request added."""
         try:
             return {**message, "headers": self._with_ids(message, exchange)}
         except Exception as error:
             self.broken(error)
             return message
 
-    def _with_ids(self, message: Message, exchange: Exchange) -> list[tuple[bytes, bytes]]:
-        headers = list(message.get("headers", ()))
+    def _with_ids(
+        self, message: Message, exchange: Exchange | Connection
+    ) -> list[tuple[bytes, bytes]]:
+        headers = list(message.get("headers") or ())
         if self._response_capture and exchange.span.is_recording():
             captured = self._response_capture.attributes(read_headers(headers))
             exchange.span.set_attributes(captured)

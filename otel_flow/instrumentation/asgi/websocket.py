@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import StatusCode
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """Stands between server and application, and counts."""
+    """Stands between server and application, and counts; its ids go out with the handshake."""
 
     __slots__ = (
         "_receive",
@@ -32,9 +33,10 @@ class Connection:
         "_send",
         "_sent",
         "_server",
-        "_span",
+        "_started",
         "context",
         "request_id",
+        "span",
     )
 
     def __init__(
@@ -52,11 +54,12 @@ class Connection:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._span = span
+        self.span = span
         self.context = context
         self.request_id = request_id
         self._received = 0
         self._sent = 0
+        self._started = perf_counter()
 
     async def receive(self) -> Message:
         """Return the next message from the client."""
@@ -67,11 +70,18 @@ class Connection:
 
     async def send(self, message: Message) -> None:
         """Send *message* to the client."""
+        kind = message["type"]
+        if kind in _HANDSHAKES:
+            message = self._server.with_headers(message, self)
         await self._send(message)
-        if message["type"] == "websocket.send":
+        if kind == "websocket.send":
             self._sent += 1
-        elif message["type"] == "websocket.http.response.start":
-            self._span.set_attribute(names.STATUS_CODE.name, message["status"])
+        elif kind == "websocket.http.response.start":
+            self.span.set_attribute(names.STATUS_CODE.name, message["status"])
+
+    def elapsed(self) -> float:
+        """Return the seconds since the handshake began."""
+        return perf_counter() - self._started
 
     def end(self, error: BaseException | None) -> None:
         """End the span; a client that goes away is no error of the service."""
@@ -81,10 +91,10 @@ class Connection:
         except Exception as failure:
             self._server.broken(failure)
         finally:
-            self._span.end()
+            self.span.end()
 
     def _record(self, error: BaseException | None) -> None:
-        span, route = self._span, self._server.route_of(self._scope)
+        span, route = self.span, self._server.route_of(self._scope)
         if route:
             span.set_attribute(names.ROUTE.name, route)
             span.update_name(f"WS {route}")
@@ -97,8 +107,12 @@ class Connection:
 
     def _fail(self, error: BaseException, route: str | None) -> None:
         named = error_type(single(error))
-        self._span.record_exception(single(error))
-        self._span.set_attribute(names.ERROR_TYPE.name, named)
-        self._span.set_status(StatusCode.ERROR)
+        self.span.record_exception(single(error))
+        self.span.set_attribute(names.ERROR_TYPE.name, named)
+        self.span.set_status(StatusCode.ERROR)
         keys = {"url.path": self._scope["path"], "error.type": named}
         self._server.lines.failed(error, lambda: keys | ({"http.route": route} if route else {}))
+
+
+_HANDSHAKES = frozenset({"websocket.accept", "websocket.http.response.start"})
+"""Messages whose headers the client gets: accepted, or refused with a response of the application's."""
