@@ -135,8 +135,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 if name == "ours":
-    from benchmarks.sink import sink
-from otel_flow.delivery import build_pipeline
+    from otel_flow.delivery import build_pipeline
     from otel_flow.settings import OtlpSettings, Settings
     signals = ("traces", "metrics", "logs")
     pipeline = build_pipeline(

@@ -1,6 +1,9 @@
 """
 What redaction costs a record, a value that was never seen, a stack trace, and start-up.
 
+Of texts of 64 KiB it shows the CPU time of the whole, and of the longest slice that lets
+nobody else run.
+
 Run it with ``python benchmarks/redaction.py``; every row is the median of 15 rounds.
 """
 
@@ -67,6 +70,29 @@ def per_call(function, calls):
     return statistics.median(rounds) * 1e6
 
 
+LONG = {
+    "key=value": lambda n: f"key{n}=value{n} ",
+    "query": lambda n: f"{'&' if n else '/p?'}key{n}=value{n}",
+    "password=": lambda n: f"password=hunter{n} ",
+    "JSON lines": lambda n: f'{{"key{n}": "value{n}"}}\n',
+    "prose": lambda n: f"the brown fox {n} jumps over the lazy dog with its key. ",
+    "base64": lambda _: "QUJDREVG",
+}
+SIZE = 64 * 1024
+
+
+def slices(redaction, text):
+    """Return ms of CPU for *text*, and of the longest slice of it."""
+    rounds = []
+    for _ in range(ROUNDS):
+        times = [time.thread_time()]
+        unhurried = redaction.with_steps(lambda: lambda: times.append(time.thread_time()))  # noqa: B023
+        unhurried.text(text)
+        times.append(time.thread_time())
+        rounds.append((times[-1] - times[0], max(b - a for a, b in itertools.pairwise(times))))
+    return [statistics.median(column) * 1e3 for column in zip(*rounds, strict=True)]
+
+
 def trace():
     """Return a stack trace of 20 frames."""
 
@@ -105,6 +131,10 @@ def main():
     fresh = itertools.count()
     cost = per_call(lambda: redaction.text(f"{text}{next(fresh)}"), 200)
     print(f"{f'stack trace, {len(text)} characters':<34}{cost:>10.2f} µs")
+    for name, unit in LONG.items():
+        text = "".join(map(unit, range(SIZE // len(unit(0)))))[:SIZE]
+        whole, longest = slices(redaction, text)
+        print(f"{f'64 KiB of {name}':<34}{whole:>10.2f} ms, longest slice {longest:.2f} ms")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from time import perf_counter, sleep
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 SLICE_SECONDS = 0.0003
@@ -27,8 +32,23 @@ class Pace:
         """Begin a slice."""
         self._end = perf_counter() + SLICE_SECONDS
 
+    def end(self) -> None:
+        """End the slice: the next step pauses."""
+        self._end = 0.0
+
     def step(self) -> None:
         """Pause where the slice is over."""
         if perf_counter() >= self._end:
             sleep(_PAUSE)
             self.begin()
+
+
+def steps_of_a_text() -> Callable[[], None]:
+    """
+    Return what is to be called between the steps of searching a long text.
+
+    The first call pauses: nobody knows how much of a slice is over already.
+    """
+    pace = Pace()
+    pace.end()
+    return pace.step

@@ -17,6 +17,7 @@ from otel_flow.delivery.assembly import add_exporter, build_engine, carries
 from otel_flow.delivery.collection import FlowMetricReader
 from otel_flow.delivery.deadline import start_all, wait_all
 from otel_flow.delivery.foreign import ForeignLogRecordProcessor, ForeignSpanProcessor
+from otel_flow.delivery.pace import steps_of_a_text
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
 from otel_flow.delivery.redacting import RedactingLogRecordExporter, RedactingSpanExporter
 from otel_flow.delivery.report import logger
@@ -178,13 +179,14 @@ def build_pipeline(
     exporter; metrics pass it where they are collected.
     """
     redaction = build_redaction(settings) if redaction is None else redaction
+    unhurried = redaction.with_steps(steps_of_a_text)
     spans = [*_exporters(settings, "traces"), *span_exporters]
     metrics = [*_exporters(settings, "metrics"), *metric_exporters]
     logs = [*_exporters(settings, "logs"), *log_exporters]
     ours = build_engine(
         settings,
         since=lambda: identity.since if identity else None,
-        redactor=redaction,
+        redactor=unhurried,
         resource=resource,
     )
     timeout = settings.shutdown_timeout
@@ -192,9 +194,9 @@ def build_pipeline(
 
     def processor(signal: str, exporter: Any) -> Any:
         kinds = _KINDS[signal]
-        wrapped = kinds.redacting(exporter, redaction)
         if isinstance(exporter, kinds.console):
-            return kinds.simple(wrapped)
+            return kinds.simple(kinds.redacting(exporter, redaction))
+        wrapped = kinds.redacting(exporter, unhurried)
         queued.append(exporter)
         lane = add_exporter(ours.engine, settings, signal, exporter, wrapped=wrapped)
         return kinds.queueing(lane.queue, flush=ours.engine.flush, timeout=timeout)

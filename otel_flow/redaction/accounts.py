@@ -6,21 +6,33 @@ import re
 
 from typing import TYPE_CHECKING
 
+from otel_flow.redaction import slices
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otel_flow.redaction.slices import Step
+
 
 _CARD = re.compile(
-    r"(?<![0-9A-Za-z])(?<![0-9][.-])"
-    r"(?:[0-9]{13,19}"
-    r"|[0-9]{4}([ .-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?"
-    r"|[0-9]{4}([ .-])[0-9]{6}\2[0-9]{4,5})"
+    r"[0-9](?<![0-9A-Za-z].)(?<![0-9][.-].)"
+    r"(?:[0-9]{12,18}"
+    r"|[0-9]{3}([ .-])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?"
+    r"|[0-9]{3}([ .-])[0-9]{6}\2[0-9]{4,5})"
     r"(?![0-9A-Za-z]|[.-][0-9])"
 )
-"""Digits in one piece, or in groups as cards have them: 4-4-4-4, 4-6-5 and 4-6-4."""
+"""
+Digits in one piece, or in groups as cards have them: 4-4-4-4, 4-6-5 and 4-6-4.
 
-GATE = re.compile(r"[0-9]{2}(?:(?<=[A-Za-z]{2}[0-9]{2})[ -]?[0-9A-Za-z]{4}|[0-9]{2}[ .-]?[0-9]{4})")
+It looks behind only once there is a digit: the engine skips what is none.
+"""
+
+_REACH = 64
+"""Characters of the longest number, and of what must not follow it."""
+_GATE = re.compile(
+    r"[0-9]{2}(?:(?<=[A-Za-z]{2}[0-9]{2})[ -]?[0-9A-Za-z]{4}|[0-9]{2}[ .-]?[0-9]{4})"
+)
 """What a text has that holds either number."""
 
 _ISSUERS = re.compile(
@@ -30,7 +42,7 @@ _ISSUERS = re.compile(
 _LENGTHS = {"4": (13, 16, 19), "34": (15,), "37": (15,), "36": (14,), "30": (14,), "38": (14, 16)}
 _USUAL = (16, 17, 18, 19)
 _IBAN = re.compile(
-    r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}"
+    r"[A-Za-z](?<![0-9A-Za-z].)[A-Za-z][0-9]{2}"
     r"(?:[0-9A-Za-z]{11,30}|(?:([ -])[0-9A-Za-z]{4})(?:\1[0-9A-Za-z]{4}){1,6}(?:\1[0-9A-Za-z]{1,4})?)"
     r"(?![0-9A-Za-z])"
 )
@@ -62,6 +74,11 @@ _IBAN_LENGTHS = {
 """Length of an IBAN by country (ISO 13616, registry of 2025)."""
 
 
+def may_hold_numbers(text: str, step: Step) -> bool:
+    """Return whether *text* has what either number begins with."""
+    return slices.find(_GATE, text, 0, reach=_REACH, step=step) is not None
+
+
 def is_card(digits: str) -> bool:
     """Return whether *digits* are a card's: issuer, length and check digit (Luhn) are right."""
     if not 13 <= len(digits) <= 19 or not _ISSUERS.match(digits):  # noqa: PLR2004 - ISO/IEC 7812
@@ -88,7 +105,7 @@ def is_iban(text: str) -> bool:
     return int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 == 1
 
 
-def redact_cards(text: str, mark: Callable[[str, str], str]) -> str:
+def redact_cards(text: str, mark: Callable[[str, str], str], step: Step) -> str:
     """Return *text* with the numbers of cards marked."""
 
     def replace(match: re.Match[str]) -> str:
@@ -99,10 +116,10 @@ def redact_cards(text: str, mark: Callable[[str, str], str]) -> str:
         head, _, _ = found.rpartition(match.group(1) or "\0")
         return mark("card_number", found) if head and is_card(_digits(head)) else found
 
-    return _CARD.sub(replace, text)
+    return slices.replace(_CARD, text, replace, reach=_REACH, step=step)
 
 
-def redact_ibans(text: str, mark: Callable[[str, str], str]) -> str:
+def redact_ibans(text: str, mark: Callable[[str, str], str], step: Step) -> str:
     """Return *text* with the numbers of bank accounts marked."""
 
     def replace(match: re.Match[str]) -> str:
@@ -113,7 +130,7 @@ def redact_ibans(text: str, mark: Callable[[str, str], str]) -> str:
             return found
         return mark("iban", found[:end]) + found[end:]
 
-    return _IBAN.sub(replace, text)
+    return slices.replace(_IBAN, text, replace, reach=_REACH, step=step)
 
 
 def _digits(text: str) -> str:

@@ -12,12 +12,15 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
+from otel_flow.redaction import slices
 from otel_flow.redaction.keys import Verdict, is_count, words_of
 from otel_flow.redaction.words import QUERY_NAMES, QUERY_TOKENS, WEAK
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from otel_flow.redaction.slices import Step
 
     Judge = Callable[[str], Verdict]
 
@@ -31,22 +34,33 @@ class Assigned(NamedTuple):
     in_url: bool
 
 
-_NAME = re.compile(
-    r"(?:(?<![\w.%$-])(?!(?<=\\)[nrt])|(?<=\\[nrt]))(?<!\[REDACTED:)(?P<dash>--?)?(?P<name>[^\W\d][\w.%-]*+(?:\[[\w.-]{1,64}\]){0,4}+)"
+_SKIPPED = r"(?:[^\w.%$\\-]++|\\[nrt]?|[\w.%$][\w.%$-]*+(?: (?=\w)|(?![\[\\\"'`\]) \t=:!<])))"
+"""What begins no name with an operator, so far as one look ahead tells: most of any prose."""
+_NAME = (
+    r"(?:(?<![\w.%$-])(?!(?<=\\)[nrt])|(?<=\\[nrt]))(?<!\[REDACTED:)(?P<begin>)(?P<dash>--?)?(?P<name>[^\W\d][\w.%-]*+(?:\[[\w.-]{1,64}\]){0,4}+)"
     r"(?P<close>\\{0,3}[\"'`]?[\])]?)"
     r"(?:[ \t]{0,4}+(?P<operator>=>|:=|==|!=|<>|=(?!=)|:(?!:)|%3[Dd]|%3[Aa])(?:[ \t]|\r?\n[ \t]){0,4}+"
     r"|(?(dash)[ \t]{1,4}+(?=[^\s-])|(?!)))"
 )
+_READ = re.compile(rf"{_SKIPPED}{{0,256}}+(?:{_NAME}|[\w.%$-]++|)")
+"""
+The next name with its operator, or something that is none.
+
+To match piece after piece is faster than to search, which tries each character anew, and
+no piece is long.
+"""
 _OPENING = re.compile(
     r"(?:[bBeEfFnNrRuU]|[bB][rR]|[rR][bB])?(?P<quote>\\*(?:\"\"\"|'''|[\"'`])|%22)"
 )
 _BRACKETS = re.compile(r"[\[\](){}]")
+_BRACKETS_A_STEP = 64
 _BARE = re.compile(
-    r"(?:[^\s&;,\"'`<>)\]}|%]"
+    r"(?:[^\s&;,\"'`<>)\]}|%]++"
     r"|%(?!26|22)"
     r"|[,;&](?!\s|$|[\w.%\[\]-]{0,64}+=|[\w.-]{0,64}+\s*:)"
-    r"|[)\]}](?![\s,.;:)\]}\"']|$))++"
+    r"|[)\]}](?![\s,.;:)\]}\"']|$)){1,256}+"
 )
+"""The next piece of a value: each of its characters is judged by what follows it."""
 _QUERY_VALUE = re.compile(r"[^&#\s\"'<>`]++")
 _QUERY = re.compile(r"[^&\s]*+&[\w.%\[\]-]{1,64}=")
 """How a query goes on behind the name of its first parameter."""
@@ -77,14 +91,19 @@ _CONTEXT = re.compile(r"(?:[A-Za-z]+[ _-]){1,2}$")
 _LOOK_BACK = 32
 _LISTED = re.compile(
     r"(?P<quote>\\{0,3}[\"'])(?:name|key)(?P=quote)\s{0,4}:\s{0,4}(?P=quote)(?P<name>[\w.-]{1,128})(?P=quote)"
-    r"\s{0,40},\s{0,40}(?P=quote)value(?P=quote)\s{0,4}:\s{0,4}(?P=quote)(?P<value>[^\"'\\]++)"
+    r"\s{0,40},\s{0,40}(?P=quote)value(?P=quote)\s{0,4}:\s{0,4}(?P=quote)(?=[^\"'\\])"
 )
+_LISTED_VALUE = re.compile(r"[^\"'\\]++")
+_REACH = 300
+"""Characters of the longest match of `_LISTED`."""
 _XML = re.compile(
     r"<(?:\w{1,32}:)?(?P<name>[^\W\d][\w.-]{0,127})(?:\s[^<>]*+)?>(?P<value>[^<]++)</"
 )
 
 
-def find_assigned(text: str, judge: Judge, *, literals_only: bool = False) -> list[Assigned]:
+def find_assigned(
+    text: str, judge: Judge, step: Step, *, literals_only: bool = False
+) -> list[Assigned]:
     """
     Return the secrets in *text* whose names *judge* knows, in order.
 
@@ -93,38 +112,58 @@ def find_assigned(text: str, judge: Judge, *, literals_only: bool = False) -> li
     """
     found: list[Assigned] = []
     position = 0
-    while (match := _NAME.search(text, position)) is not None:
+    while position < len(text):
+        match = _READ.match(text, position)
+        step()
+        if match is None or match["name"] is None:
+            position = len(text) if match is None else match.end()
+            continue
         position = match.end() if match["operator"] else match.end("close")
-        assigned = _assigned(text, match, judge, literals_only=literals_only)
+        assigned = _assigned(text, match, judge, step, literals_only=literals_only)
         if assigned is not None:
             found.append(assigned)
             position = max(assigned.end, match.end("close"))
     return found
 
 
-def find_elements(text: str, judge: Judge) -> list[Assigned]:
+def find_elements(text: str, judge: Judge, step: Step) -> list[Assigned]:
     """Return the texts of XML elements in *text* whose names *judge* knows, in order."""
-    return _matches(_XML, text, judge)
-
-
-def find_listed(text: str, judge: Judge) -> list[Assigned]:
-    """Return the values of ``{"name": …, "value": …}`` whose names *judge* knows, in order."""
-    return _matches(_LISTED, text, judge)
-
-
-def _matches(pattern: re.Pattern[str], text: str, judge: Judge) -> list[Assigned]:
     return [
         Assigned(match["name"], *match.span("value"), in_url=False)
-        for match in pattern.finditer(text)
-        if judge(match["name"]) in _SECRET and not _PLACEHOLDER.fullmatch(match["value"].strip())
+        for match in _elements(text, step)
+        if _holds_secret(match["name"], match["value"], judge)
     ]
+
+
+def _elements(text: str, step: Step) -> Iterator[re.Match[str]]:
+    start = text.find("<")
+    while start >= 0:
+        match = _XML.match(text, start)
+        if match is not None:
+            yield match
+        step()
+        start = text.find("<", start + 1 if match is None else match.end())
+
+
+def find_listed(text: str, judge: Judge, step: Step) -> list[Assigned]:
+    """Return the values of ``{"name": …, "value": …}`` whose names *judge* knows, in order."""
+    found: list[Assigned] = []
+    for match in slices.find_all(_LISTED, text, reach=_REACH, step=step):
+        value = _LISTED_VALUE.match(text, match.end())
+        if value is not None and _holds_secret(match["name"], value.group(), judge):
+            found.append(Assigned(match["name"], *value.span(), in_url=False))
+    return found
+
+
+def _holds_secret(name: str, value: str, judge: Judge) -> bool:
+    return judge(name) in _SECRET and not _PLACEHOLDER.fullmatch(value.strip())
 
 
 _SECRET = (Verdict.SECRET, Verdict.SECRET_TEXT)
 
 
 def _assigned(
-    text: str, match: re.Match[str], judge: Judge, *, literals_only: bool
+    text: str, match: re.Match[str], judge: Judge, step: Step, *, literals_only: bool
 ) -> Assigned | None:
     name = unquote(match["name"])
     in_query = _in_query(text, match)
@@ -133,7 +172,7 @@ def _assigned(
         return _query_parameter(text, match.end(), name)
     if verdict not in _SECRET:
         return None
-    value = _value(text, match, name, in_query=in_query, literals_only=literals_only)
+    value = _value(text, match, name, step, in_query=in_query, literals_only=literals_only)
     if value is None or _is_none(value.text, verdict, judge):
         return None
     if match["operator"] == ":" and not value.quoted and _is_prose(text, match, value, name):
@@ -158,7 +197,7 @@ def _verdict(text: str, match: re.Match[str], name: str, judge: Judge) -> Verdic
 def _in_query(text: str, match: re.Match[str]) -> bool:
     if match["operator"] != "=" or match["close"]:
         return False
-    start = match.start()
+    start = match.start("begin")
     return text[start - 1] in "?&" if start else _QUERY.match(text, match.end()) is not None
 
 
@@ -181,7 +220,13 @@ class _Value(NamedTuple):
 
 
 def _value(
-    text: str, match: re.Match[str], name: str, *, in_query: bool, literals_only: bool
+    text: str,
+    match: re.Match[str],
+    name: str,
+    step: Step,
+    *,
+    in_query: bool,
+    literals_only: bool,
 ) -> _Value | None:
     """Return the value that begins at the end of *match*, without quotes and scheme."""
     start = match.end()
@@ -189,10 +234,10 @@ def _value(
     if opening is not None:
         start = opening.end()
         end = _closing(text, start, opening["quote"])
-    elif literals_only and not _in_literal(text, match.start()):
+    elif literals_only and not _in_literal(text, match.start("begin")):
         return None
     else:
-        bare = _bare(text, start, _pattern(match, name, in_query=in_query))
+        bare = _bare(text, start, _pattern(match, name, in_query=in_query), step)
         if bare is None:
             return None
         start, end = bare
@@ -214,23 +259,28 @@ def _pattern(match: re.Match[str], name: str, *, in_query: bool) -> re.Pattern[s
     return _REST_OF_LINE if is_header else _BARE
 
 
-def _bare(text: str, start: int, pattern: re.Pattern[str]) -> tuple[int, int] | None:
+def _bare(text: str, start: int, pattern: re.Pattern[str], step: Step) -> tuple[int, int] | None:
     if pattern is _BARE and text[start : start + 1] in _OPEN:
-        return start, _balanced(text, start)
+        return start, _balanced(text, start, step)
     if _TEMPLATE.match(text, start):
         return None
     scheme = _SCHEME.match(text, start)
-    value = pattern.match(text, start if scheme is None else scheme.end())
-    return None if value is None else value.span()
+    begin = end = start if scheme is None else scheme.end()
+    while (piece := pattern.match(text, end)) is not None:
+        end = piece.end()
+        step()
+    return None if begin == end else (begin, end)
 
 
-def _balanced(text: str, start: int) -> int:
+def _balanced(text: str, start: int, step: Step) -> int:
     """Return where the bracket closes that opens at *start*, the end of *text* if none does."""
     depth = 0
-    for match in _BRACKETS.finditer(text, start):
+    for count, match in enumerate(_BRACKETS.finditer(text, start), 1):
         depth += 1 if match.group() in _OPEN else -1
         if depth == 0:
             return match.end()
+        if count % _BRACKETS_A_STEP == 0:
+            step()
     return len(text)
 
 

@@ -77,6 +77,7 @@ def _build(
     verdicts = Known(names if enabled else _safe)
     scanner = Scanner(
         verdicts.__getitem__,
+        stem=names.stem,
         options=options,
         patterns={name: re.compile(text) for name, text in patterns.items()},
     )

@@ -23,6 +23,7 @@ from otel_flow.redaction.words import (
     NUMERIC,
     PAGE_TOKENS,
     SEQUENCES,
+    STEM,
     STRONG,
     WEAK,
 )
@@ -46,9 +47,12 @@ class Verdict(enum.Enum):
 
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_SEQUENCES = frozenset(SEQUENCES)
+_LENGTHS = sorted({len(sequence) for sequence in SEQUENCES})
 _COUNT = re.compile(r"[+-]?[0-9]{1,9}(?:\.[0-9]+)?")
 _LONGEST = 256
 """Characters of a name that are read."""
+_STEM = 32
 
 
 def words_of(name: str) -> tuple[str, ...]:
@@ -74,7 +78,7 @@ def looks_secret(name: str) -> bool:
 
 def judge(name: str) -> Verdict:
     """Return what *name* says of its value, by the patterns that are built in."""
-    if name in CONVENTIONAL:
+    if STEM.search(name.lower()) is None or name in CONVENTIONAL:
         return Verdict.OPEN
     words = words_of(name)
     end = _strong_end(words)
@@ -90,8 +94,9 @@ def _strong_end(words: tuple[str, ...]) -> int | None:
         word = words[end - 1]
         if word in STRONG or (word.endswith(ENDINGS) and word not in WEAK):
             return end
-        if any(words[max(0, end - len(s)) : end] == s for s in SEQUENCES):
-            return end
+        for length in _LENGTHS:
+            if words[max(0, end - length) : end] in _SEQUENCES:
+                return end
     return None
 
 
@@ -113,11 +118,14 @@ def _weak(name: str, words: tuple[str, ...]) -> Verdict:
 class KeyPolicy:
     """The verdicts on names: the user's own first, then those that are built in."""
 
-    __slots__ = ("_safe", "_secret")
+    __slots__ = ("_safe", "_secret", "stem")
 
     def __init__(self, secret: Iterable[str] = (), safe: Iterable[str] = ()) -> None:
         self._secret = tuple(map(_Named, secret))
         self._safe = tuple(map(_Named, safe))
+        stems = [STEM.pattern, *(named.stem for named in self._secret)]
+        self.stem = re.compile("|".join(stems))
+        """What is in every name, in lower case, that can be secret."""
 
     def __call__(self, name: str) -> Verdict:
         """Return the verdict on *name*."""
@@ -138,6 +146,13 @@ class _Named:
     def __init__(self, name: str) -> None:
         self._words = words_of(name)
         self._pattern = fnmatch.translate(name.lower()) if "*" in name else None
+
+    @property
+    def stem(self) -> str:
+        """Return an expression for what is in every name, in lower case, that may be this one."""
+        if self._pattern is not None or not self._words:
+            return ""
+        return re.escape(self._words[0][:_STEM])
 
     def equals(self, name: str, words: tuple[str, ...]) -> bool:
         """Return whether *name* is this one."""

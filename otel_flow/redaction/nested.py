@@ -9,12 +9,14 @@ from otel_flow.otlp.redactor import DROPPED
 from otel_flow.redaction import accounts
 from otel_flow.redaction.keys import Verdict, is_count
 from otel_flow.redaction.marks import NAMED, is_mark
+from otel_flow.redaction.slices import Exhausted
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from otel_flow.redaction.marks import Marks
+    from otel_flow.redaction.slices import Step
 
 
 _DEPTH = 16
@@ -34,10 +36,11 @@ class Walk:
     One nested value on its way; counts its elements, so that cycles come to an end.
 
     Whatever holds no secret is returned itself. *search* returns a text with its
-    secrets marked, None where there are none; *judge* the verdict on a name.
+    secrets marked, None where there are none; *judge* the verdict on a name; *step* is
+    called for each text and container, and may end the way by `Exhausted`.
     """
 
-    __slots__ = ("_drop", "_judge", "_left", "_marks", "_search")
+    __slots__ = ("_drop", "_judge", "_left", "_marks", "_search", "_step")
 
     def __init__(
         self,
@@ -46,7 +49,9 @@ class Walk:
         marks: Marks,
         *,
         drop: bool,
+        step: Step,
     ) -> None:
+        self._step = step
         self._judge = judge
         self._search = search
         self._marks = marks
@@ -60,12 +65,20 @@ class Walk:
         if verdict in _SECRET:
             return self._secret(key, value, verdict, depth)
         self._left -= 1
-        if isinstance(value, str):
-            return self._text(key, value)
         if isinstance(value, int):
             return self._whole(key, value)
         if isinstance(value, _SCALARS):
             return value
+        return self._long(key, value, verdict, depth)
+
+    def _long(self, key: str, value: Any, verdict: Verdict, depth: int) -> Any:
+        """Return a text or a container, which may have more in it than can be looked at."""
+        try:
+            self._step()
+        except Exhausted:
+            return UNREAD
+        if isinstance(value, str):
+            return self._text(key, value)
         return self._container(key, value, verdict, depth)
 
     def _secret(self, key: str, value: Any, verdict: Verdict, depth: int) -> Any:

@@ -7,9 +7,13 @@ import re
 
 from typing import TYPE_CHECKING
 
+from otel_flow.redaction import slices
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from otel_flow.redaction.slices import Step
 
     Mark = Callable[[str, str], str]
 
@@ -19,12 +23,14 @@ _EMAIL = re.compile(
     r"(?:@|%40)[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}+)(?:\.[A-Za-z0-9-]{1,63}+){1,8}+"
 )
 _PHONE = re.compile(
-    r"(?<![0-9A-Za-z.+-])(?:\+|00)[1-9][0-9]{0,2}(?:[ ./-]?\(?[0-9]{1,5}\)?){2,6}(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z.+-])(?:\+|00)[1-9](?:[ ./-]?\(?[0-9]\)?){6,20}+(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z.+-])\([0-9]{2,5}\)[ -]?[0-9]{3,4}[ -]?[0-9]{3,5}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z.+-])[2-9][0-9]{2}([.-])[0-9]{3}\1[0-9]{4}(?![0-9A-Za-z]|[.-][0-9])"
 )
 """International with ``+`` or ``00``, national with an area code in brackets, North American."""
 _PHONE_DIGITS = range(8, 16)
+_REACH = 720
+"""Characters of the longest match of any of these: an address of mail."""
 
 _IPV4 = re.compile(
     r"(?<![0-9A-Za-z.])(?<![A-Za-z]/)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?:/[0-9]{1,2})?(?![0-9A-Za-z]|\.[0-9])"
@@ -36,12 +42,14 @@ _IPV6 = re.compile(
 _KEPT_BITS = {4: 24, 6: 48}
 
 
-def redact_emails(text: str, mark: Mark) -> str:
+def redact_emails(text: str, mark: Mark, step: Step) -> str:
     """Return *text* with addresses of mail marked."""
-    return _EMAIL.sub(lambda match: mark("email", match.group()), text)
+    return slices.replace(
+        _EMAIL, text, lambda match: mark("email", match.group()), reach=_REACH, step=step
+    )
 
 
-def redact_phones(text: str, mark: Mark) -> str:
+def redact_phones(text: str, mark: Mark, step: Step) -> str:
     """Return *text* with numbers of telephones marked."""
 
     def replace(match: re.Match[str]) -> str:
@@ -49,14 +57,16 @@ def redact_phones(text: str, mark: Mark) -> str:
         count = sum(char.isdigit() for char in found)
         return mark("phone", found) if count in _PHONE_DIGITS else found
 
-    return _PHONE.sub(replace, text)
+    return slices.replace(_PHONE, text, replace, reach=_REACH, step=step)
 
 
-def truncate_addresses(text: str) -> str:
+def truncate_addresses(text: str, step: Step) -> str:
     """Return *text* with IP addresses cut to their network: ``203.0.113.0/24``, ``2001:db8::/48``."""
     if text.count(".") > 2:  # noqa: PLR2004 - the dots of an IPv4 address
-        text = _IPV4.sub(_network, text)
-    return _IPV6.sub(_network, text) if text.count(":") > 1 else text
+        text = slices.replace(_IPV4, text, _network, reach=_REACH, step=step)
+    if text.count(":") > 1:
+        text = slices.replace(_IPV6, text, _network, reach=_REACH, step=step)
+    return text
 
 
 def _network(match: re.Match[str]) -> str:

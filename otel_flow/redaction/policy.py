@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from otel_flow.otlp.redactor import DROPPED
 from otel_flow.redaction.keys import Verdict
+from otel_flow.redaction.known import Known
 from otel_flow.redaction.marks import is_mark
 from otel_flow.redaction.nested import SMALLEST_CARD
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from otel_flow.redaction.known import Known
+    from otel_flow.redaction.slices import Step
     from otel_flow.redaction.texts import TextSearch
 
 
@@ -43,6 +44,24 @@ class Redaction:
     texts: Known
     search: TextSearch
     asking: TextSearch | None = None
+
+    def with_steps(self, steps: Callable[[], Step]) -> Redaction:
+        """
+        Return the same policy for a thread that nobody waits for.
+
+        A long text or value is searched whole there, however long that takes; *steps*
+        returns what is called meanwhile, after each small piece of the work. Elsewhere
+        what takes too long is cut.
+        """
+        if not self.enabled:
+            return self
+        search = self.search.with_steps(steps)
+        return dataclasses.replace(
+            self,
+            texts=Known(search.search),
+            search=search,
+            asking=self.asking and self.asking.with_steps(steps),
+        )
 
     def attribute(self, key: str, value: Any) -> Any:
         """

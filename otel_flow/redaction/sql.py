@@ -12,20 +12,26 @@ import re
 
 from typing import TYPE_CHECKING
 
+from otel_flow.redaction import slices
 from otel_flow.redaction.keys import Verdict
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from otel_flow.redaction.slices import Step
+
     Judge = Callable[[str], Verdict]
 
 
-GATE = re.compile(
-    r"\b(?:insert\s+into|replace\s+into|merge\s+into|update\s+\S+\s+set|select\s|delete\s+from|where\s"
-    r"|identified\s+(?:with\s+\S+\s+)?by|password\s+'|(?:create|alter|set)\s+(?:user|role|password|login|server|subscription))"
+_GATE = re.compile(
+    r"\b(?:(?:insert|replace|merge)\s{1,64}+into|update\s{1,64}+\S{1,256}+\s{1,64}+set|select\s"
+    r"|delete\s{1,64}+from|where\s|identified\s{1,64}+(?:with\s{1,64}+\S{1,256}+\s{1,64}+)?by"
+    r"|password\s{1,64}+'"
+    r"|(?:create|alter|set)\s{1,64}+(?:user|role|password|login|server|subscription))"
 )
-"""What a text has, in lower case, that is or holds a statement."""
+_REACH = 512
+"""Characters of the longest match of it."""
 STATEMENT = re.compile(
     r"\s*(?:--[^\n]*\n\s*|/\*.{0,2000}?\*/\s*)?(?:insert|replace|merge|update|select|delete|with|create|alter|set|call|grant|explain)\b",
     re.DOTALL,
@@ -33,12 +39,15 @@ STATEMENT = re.compile(
 """How a text begins, in lower case, that is nothing but a statement."""
 
 _TOKEN = re.compile(
-    r"(?P<literal>[A-Za-z]?'(?:[^']|'')*+'?|\$\$[^$]*+\$\$)"
+    r"(?P<literal>[A-Za-z]?'(?:[^']++|'')*+'?|\$\$[^$]*+\$\$)"
     r"|(?P<quoted>\"[\w $.-]{1,128}\"|`[^`]*+`|\[[A-Za-z_][\w $]*+\])"
     r"|(?P<word>[^\W\d][\w$.]*+)"
     r"|(?P<number>\d[\w.]*+)"
     r"|(?P<sign>[(),;]|->>?|=)"
+    r"|[^\w'\"`\[$(),;=-]++|[^\w]",
+    re.DOTALL,
 )
+"""A token, or what lies between tokens, without a group."""
 _ENDS = frozenset(
     {
         "and", "or", "where", "from", "returning", "order", "group", "limit", "select", "set",
@@ -53,6 +62,10 @@ _PARAMETERS = re.compile(r"(\[parameters: )\[?\([^\n]*")
 """Positional parameters as SQLAlchemy shows them below a statement."""
 _ROW = re.compile(r"(Failing row contains )\([^\n]*")
 _DUPLICATE = re.compile(r"Duplicate entry '(?P<value>[^']*+)' for key '(?P<key>[^']*+)'")
+
+
+_TOKENS = 8
+"""Tokens that are read at one step."""
 
 
 class _Reader:
@@ -135,25 +148,30 @@ class _Reader:
             self._armed_at = None
 
 
-def redact_sql(text: str, judge: Judge, mark: Callable[[str, str], str]) -> str:
+def may_hold_statement(low: str, step: Step) -> bool:
+    """Return whether a text, *low* in lower case, has what is or holds a statement."""
+    return slices.find(_GATE, low, 0, reach=_REACH, step=step) is not None
+
+
+def redact_sql(text: str, judge: Judge, mark: Callable[[str, str], str], step: Step) -> str:
     """Return *text* with the literals marked that a secret name governs."""
     reader = _Reader(judge)
-    for match in _TOKEN.finditer(text):
-        reader.read(match)
-    return "".join(_replaced(text, reader.secrets, mark))
+    for count, match in enumerate(_TOKEN.finditer(text)):
+        if match.lastgroup is not None:
+            reader.read(match)
+        if count % _TOKENS == 0:
+            step()
+    return slices.spliced(text, _shown(text, reader.secrets, mark, step))
 
 
-def _replaced(
-    text: str, spans: list[tuple[int, int]], mark: Callable[[str, str], str]
-) -> Iterator[str]:
-    position = 0
+def _shown(
+    text: str, spans: list[tuple[int, int]], mark: Callable[[str, str], str], step: Step
+) -> Iterator[tuple[int, int, str]]:
     for start, end in sorted(set(spans)):
-        literal = text[start:end]
-        content = literal.strip("'")
-        yield text[position:start]
-        yield literal if not content else f"'{mark('', content)}'"
-        position = end
-    yield text[position:]
+        content = text[start:end].strip("'")
+        if content:
+            yield start, end, f"'{mark('', content)}'"
+        step()
 
 
 def redact_rows(text: str, judge: Judge, mark: Callable[[str, str], str]) -> str:

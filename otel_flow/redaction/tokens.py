@@ -1,9 +1,9 @@
 """
 Secrets that are known by their shape: tokens of providers, JSON Web Tokens, private keys.
 
-Each pattern begins with a literal, so that all of them are one expression that costs a
-look at the first character where nothing begins. None can backtrack over more than its
-own bound: quantifiers are possessive or stand at the end.
+Each pattern begins with a literal, so that one expression finds all the places where one
+may begin. None can backtrack over more than its own bound: quantifiers are possessive or
+stand at the end.
 """
 
 from __future__ import annotations
@@ -13,9 +13,15 @@ import re
 
 from typing import TYPE_CHECKING
 
+from otel_flow.redaction import slices
+
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+    from otel_flow.redaction.slices import Step
+
+    Mark = Callable[[str, str], str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,20 +133,82 @@ TOKEN_PATTERNS = (
 )
 """The shapes by provider, tried in this order."""
 
-TELEGRAM = re.compile(r"(?<![0-9A-Za-z])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,33}(?![A-Za-z0-9_-])")
+_TELEGRAM = re.compile(r"(?<![0-9A-Za-z])[0-9]{8,10}:AA[A-Za-z0-9_-]{32,33}(?![A-Za-z0-9_-])")
 """A token of Telegram's, which begins with a number; looked for where there is ``:AA``."""
+_REACH = 64
+"""Characters of the longest start of a pattern, and of Telegram's token."""
 
 _BEGINS = r"(?:(?<![A-Za-z0-9]{0})|(?<=%[0-9A-Fa-f][0-9A-Fa-f]{0})|(?<=\\[nrt]{0}))"
 """Not inside a word; the end of an escape such as ``%3D`` or ``\\n`` is none."""
 
 
-def compile_tokens(patterns: Iterable[TokenPattern] = TOKEN_PATTERNS) -> re.Pattern[str]:
-    """
-    Return one expression that finds any of *patterns*, its group named as the pattern.
+class TokenSearch:
+    """Finds secrets by *patterns*: first where one may begin, then whether one does."""
 
-    The branches are sorted by first letter, and look behind only once their literal is
-    found, because the engine skips what is no first letter of a branch only where each
-    branch begins with one.
+    def __init__(self, patterns: Iterable[TokenPattern] = TOKEN_PATTERNS) -> None:
+        patterns = tuple(patterns)
+        self._starts = _compile_starts(patterns)
+        self._whole = _compile(patterns)
+        self._digits = {pattern.name: pattern.digits for pattern in patterns}
+
+    def redact(self, text: str, mark: Mark, step: Step) -> str:
+        """Return *text* with the secrets marked."""
+        if ":AA" in text:
+            text = slices.replace(
+                _TELEGRAM,
+                text,
+                lambda match: mark("telegram_token", match[0]),
+                reach=_REACH,
+                step=step,
+            )
+        return slices.spliced(text, self._spans(text, mark, step))
+
+    def _spans(self, text: str, mark: Mark, step: Step) -> Iterator[tuple[int, int, str]]:
+        position = 0
+        while start := slices.find(self._starts, text, position, reach=_REACH, step=step):
+            match = self._whole.match(text, start.start())
+            position = start.start() + 1 if match is None else match.end()
+            if match is not None:
+                yield *match.span(), self._shown(match, mark)
+            step()
+
+    def _shown(self, match: re.Match[str], mark: Mark) -> str:
+        secret = match.group()
+        name = str(match.lastgroup).partition("__")[0]
+        wanted = self._digits[name]
+        if wanted and sum(map(str.isdigit, secret)) < wanted:
+            return secret
+        return mark(name, secret)
+
+
+def _compile_starts(patterns: Iterable[TokenPattern]) -> re.Pattern[str]:
+    """
+    Return one expression that finds whatever begins as one of *patterns* does.
+
+    It is a tree of letters, which leaves few branches to try after each. It looks behind
+    only where a start is complete, because the engine skips what is no first letter of a
+    branch only where each branch begins with one.
+    """
+    starts = {start for pattern in patterns for start in pattern.starts}
+    return re.compile(_tree("", sorted(starts)))
+
+
+def _tree(prefix: str, starts: list[str]) -> str:
+    if prefix in starts:
+        return _BEGINS.replace("{0}", re.escape(prefix))
+    at = len(prefix)
+    branches = [
+        re.escape(letter) + _tree(prefix + letter, [s for s in starts if s[at] == letter])
+        for letter in sorted({start[at] for start in starts})
+    ]
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+
+
+def _compile(patterns: Iterable[TokenPattern]) -> re.Pattern[str]:
+    """
+    Return one expression that matches any of *patterns*, its group named as the pattern.
+
+    The branches are sorted by first letter, since most can be left out by it.
     """
     branches: dict[str, list[str]] = {}
     for pattern in patterns:
@@ -159,20 +227,3 @@ def compile_tokens(patterns: Iterable[TokenPattern] = TOKEN_PATTERNS) -> re.Patt
             for letter, bodies in sorted(branches.items())
         )
     )
-
-
-def token_replacer(
-    mark: Callable[[str, str], str], patterns: Iterable[TokenPattern] = TOKEN_PATTERNS
-) -> Callable[[re.Match[str]], str]:
-    """Return what puts a mark in the place of a match of `compile_tokens`."""
-    digits = {pattern.name: pattern.digits for pattern in patterns}
-
-    def replace(match: re.Match[str]) -> str:
-        secret = match.group()
-        name = str(match.lastgroup).partition("__")[0]
-        wanted = digits[name]
-        if wanted and sum(char.isdigit() for char in secret) < wanted:
-            return secret
-        return mark(name, secret)
-
-    return replace

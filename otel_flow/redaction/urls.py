@@ -6,9 +6,13 @@ import re
 
 from typing import TYPE_CHECKING
 
+from otel_flow.redaction import slices
+
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from otel_flow.redaction.slices import Step
 
 
 _AUTHORITY_END = re.compile(r"[/?\s\"'<>`|]|#(?![^/\s\"'<>]{0,64}@)")
@@ -16,10 +20,15 @@ _URL_END = re.compile(r"[\s\"'<>`|]")
 _IS_MASKED = re.compile(r"REDACTED(?::REDACTED(?:-[a-z2-7]+)?)?")
 _NAME_ALONE = re.compile(r"[A-Za-z][\w.+-]{0,15}")
 """A user without a password, such as ``git``; what is longer or no name is a token."""
-_GO_DSN = re.compile(r"(?<![^\s\"'=])[^\s\"'=@:/]+:[^\s\"'=@]+@(?=(?:tcp|udp|unix)\()")
+_AUTHORITY_REACH = 80
+_GO_HOST = re.compile(r"@(?:tcp|udp|unix)\(")
+_LONGEST_GO = 8192
+_GO_USER = re.compile(r"[^\s\"'=]+")
+"""The credentials before it, read backwards; a password may hold an ``@``."""
+_GO_CREDENTIALS = re.compile(r"[^:/]+:.+", re.DOTALL)
 
 
-def redact_user_info(text: str, mask: Callable[[str], str]) -> str:
+def redact_user_info(text: str, mask: Callable[[str], str], step: Step) -> str:
     """
     Return *text* with the user-info of every URL replaced by what *mask* makes of it.
 
@@ -27,21 +36,28 @@ def redact_user_info(text: str, mask: Callable[[str], str]) -> str:
     slash is no host with a port, everything up to the last ``@`` of the URL is masked.
     """
     head, *rest = text.split("://")
-    return "://".join((head, *(_without_user(part, mask) for part in rest)))
+    return "://".join((head, *(_without_user(part, mask, step) for part in rest)))
 
 
-def redact_go_dsn(text: str, mask: Callable[[str], str]) -> str:
+def redact_go_dsn(text: str, mask: Callable[[str], str], step: Step) -> str:
     """Return *text* with the credentials of DSNs like ``user:password@tcp(host:3306)/db`` masked."""
-
-    def replace(match: re.Match[str]) -> str:
-        user = match.group()[:-1]
-        return match.group() if _IS_MASKED.fullmatch(user) else f"{mask(user)}@"
-
-    return _GO_DSN.sub(replace, text)
+    return slices.spliced(text, _go_users(text, mask, step))
 
 
-def _without_user(part: str, mask: Callable[[str], str]) -> str:
-    end = _AUTHORITY_END.search(part)
+def _go_users(text: str, mask: Callable[[str], str], step: Step) -> Iterator[tuple[int, int, str]]:
+    position = 0
+    for host in slices.find_all(_GO_HOST, text, reach=_AUTHORITY_REACH, step=step):
+        end = host.start()
+        backwards = _GO_USER.match(text[max(position, end - _LONGEST_GO) : end][::-1])
+        user = "" if backwards is None else backwards.group()[::-1]
+        if _GO_CREDENTIALS.fullmatch(user) and not _IS_MASKED.fullmatch(user):
+            position = end
+            yield end - len(user), end, mask(user)
+
+
+def _without_user(part: str, mask: Callable[[str], str], step: Step) -> str:
+    step()
+    end = slices.find(_AUTHORITY_END, part, 0, reach=_AUTHORITY_REACH, step=step)
     authority = part[: end.start()] if end else part
     user, at, _ = authority.rpartition("@")
     if not at:

@@ -15,6 +15,16 @@ def test_three_signals_arrive(backend, base, build):
     assert [m.name for m in backend.metrics()] == ["orders"]
 
 
+def test_a_long_text_leaves_whole(backend, base, build):
+    """A body of 64 KiB that is full of names arrives whole but for its secret."""
+    flow = build(base, delay=60)
+    words = "".join(f"key{number}=value{number} " for number in range(3000))
+    flow.log(f"{words}password=hunter2")
+
+    assert flow.pipeline.force_flush(20)
+    assert [r.body.string_value for r in backend.logs()] == [f"{words}password=[REDACTED]"]
+
+
 def test_schedule_delay_delivers_without_flush(backend, base, build):
     """Without any flush, items leave after the schedule delay."""
     flow = build(base, delay=0.05)

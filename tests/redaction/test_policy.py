@@ -241,10 +241,14 @@ from otel_flow.redaction import build_redaction
 from otel_flow.settings import Settings
 
 redaction = build_redaction(Settings(redaction_options=("email", "phone", "ip")))
+redaction = redaction.with_steps(lambda: lambda: None)
 for piece in ("a.", "password", "password=", "=", ":", "'", '"', "\\\\\\\\", "eyJa", "Basic ", "4111 ",
               "a@b.", "1:", "1.", "-----BEGIN A ", "INSERT INTO password VALUES (", "{", "[", "<a>",
               "DE89 ", "://", "%25", "--token ", "\\\\u0061", "password: ", ", ", "(", "+1 "):
     redaction.text(piece * (400_000 // len(piece)))
+for _ in range(50):
+    redaction.text("\\\\" * 60_000 + "\\\\u00zz")
+    redaction.text(f"+1{'2' * 40}a " * 1000)
 print("done")
 """
 
