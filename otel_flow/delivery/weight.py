@@ -18,6 +18,10 @@ def weigh(item: Any) -> int:
     try:
         record = getattr(item, "log_record", item)
         attributes = getattr(record, "_attributes", None) or getattr(record, "attributes", None)
+        if type(attributes) is tuple:
+            # Parts, of which the plain ones are the item's alone.
+            owned = [part for part in attributes if type(part) is dict]
+            return ITEM_BYTES + sum(_weigh(value) for part in owned for value in part.values())
         values = [*(attributes or {}).values(), getattr(record, "body", None)]
         return ITEM_BYTES + sum(map(_weigh, values))
     except Exception:

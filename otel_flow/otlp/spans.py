@@ -10,6 +10,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import SpanKind, StatusCode
 
+from otel_flow.otlp.constant import Constant
 from otel_flow.otlp.known import Pairs, Texts
 from otel_flow.otlp.repair import ITEM_BYTES, ROOMY, TIGHT, Room, TooLargeError
 from otel_flow.otlp.salvage import UNKNOWN_KIND, salvaged_span
@@ -103,7 +104,7 @@ class SpanEncoder:
                 self._names[span._name],
                 _KINDS[span._kind._value_],
                 _times(b"9", span._start_time, b"A", span._end_time),
-                self._attributes.encode(attributes) if attributes else b"",
+                self._attribute_fields(attributes) if attributes else b"",
                 b"P" + SIZES[dropped] if dropped else b"",
                 self._events(span),
                 self._links(span),
@@ -111,6 +112,20 @@ class SpanEncoder:
                 flags,
             )
         )
+
+    def _attribute_fields(self, attributes: Any) -> bytes:
+        if type(attributes) is not tuple:
+            return self._attributes.encode(attributes)
+        # Parts, of which those that spans share are known.
+        encode = self._attributes.encode
+        return b"".join([self._shared(p) if type(p) is Constant else encode(p) for p in attributes])
+
+    def _shared(self, constant: Constant) -> bytes:
+        whose, encoded = constant.encoded
+        if whose is not self:
+            encoded = self._attributes.encode(constant)
+            constant.encoded = self, encoded
+        return encoded
 
     def _status(self, status: Any) -> bytes:
         code = _CODES[status._status_code._value_]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
     from opentelemetry.util.types import AnyValue, Attributes
 
+    from otel_flow.otlp.constant import Constant
+
 
 logger = logging.getLogger("opentelemetry.sdk.trace")
 """The SDK's own: what it says of a span that has ended is said by the same logger."""
@@ -109,7 +111,8 @@ class FlowSpan(Span):
         "_status",
     )
 
-    _attributes: dict[str, Any]
+    _attributes: Any
+    """What it has, in parts that it shares until somebody sets one more (see `Prepared`)."""
     _bounds: Bounds
     _dropped: int
     _events: Any
@@ -128,7 +131,7 @@ class FlowSpan(Span):
     @property
     def attributes(self) -> Attributes:
         """The attributes as they are now."""
-        return MappingProxyType(self._attributes.copy())
+        return MappingProxyType(self._whole())
 
     @property
     def dropped_attributes(self) -> int:
@@ -149,6 +152,8 @@ class FlowSpan(Span):
         if type(value) not in bounds.simple:
             value = bounds.cleaned_value(value)
         attributes = self._attributes
+        if type(attributes) is tuple:
+            attributes = self._own()
         if key in attributes:
             # What is set again is the newest, and the last to give way.
             attributes.pop(key, None)
@@ -168,7 +173,7 @@ class FlowSpan(Span):
             return
         bounds = self._bounds
         kept, refused = bounds.cleaned(attributes)
-        mine = self._attributes
+        mine = self._own()
         if refused or len(mine) + len(kept) > bounds.most:
             self._shed(refused)
             for key, value in kept.items():
@@ -179,20 +184,41 @@ class FlowSpan(Span):
                 mine.pop(key, None)
         mine.update(kept)
 
-    def describe(self, name: str, attributes: Mapping[str, Any]) -> None:
-        """Give it its name and plain *attributes*, as instrumentations do shortly before its end."""
+    def describe(self, name: str, outcome: Constant) -> None:
+        """Give it its name and the *outcome*, as instrumentations do shortly before its end."""
         if self._end_time is not None:
             return
         self._name = name
-        bounds, mine = self._bounds, self._attributes
-        if bounds.length is None and len(mine) + len(attributes) <= bounds.most:
-            mine.update(attributes)
-        else:
-            self.set_attributes(attributes)
+        with self._lock:
+            parts = self._attributes
+            if type(parts) is tuple and sum(map(len, parts)) + len(outcome) <= self._bounds.most:
+                self._attributes = (*parts, outcome)
+                return
+        self.set_attributes(outcome)
+
+    def _whole(self) -> dict[str, Any]:
+        """Return a copy of all attributes."""
+        found = self._attributes
+        if type(found) is not tuple:
+            copied: dict[str, Any] = found.copy()
+            return copied
+        return {key: value for part in found for key, value in part.items()}
+
+    def _own(self) -> dict[str, Any]:
+        """Return the attributes as a dict that is the span's alone, from now on."""
+        found: Any = self._attributes
+        if type(found) is tuple:
+            # Of two threads that set one, the second finds what the first has made.
+            with self._lock:
+                found = self._attributes
+                if type(found) is tuple:
+                    found = self._attributes = self._whole()
+        own: dict[str, Any] = found
+        return own
 
     def _shed(self, refused: int = 0) -> None:
         """Count *refused* attributes, and give up the oldest where there are too many."""
-        attributes, most = self._attributes, self._bounds.most
+        attributes, most = self._own(), self._bounds.most
         with self._lock:
             self._dropped += refused
             while len(attributes) > most:
@@ -306,7 +332,7 @@ class FlowSpan(Span):
     def _readable_span(self) -> Any:
         readable = super()._readable_span()
         bounded = BoundedAttributes()
-        bounded._dict = self._attributes
+        bounded._dict = self._own()
         bounded.dropped = self._dropped
         bounded._immutable = True
         readable._attributes = bounded

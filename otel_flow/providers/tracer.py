@@ -26,6 +26,7 @@ from opentelemetry.trace.span import TraceState
 from otel_flow.providers.active import current_context, span_context_in
 from otel_flow.providers.current import CurrentSpan
 from otel_flow.providers.decisions import decider
+from otel_flow.providers.prepared import Prepared
 from otel_flow.providers.span import UNSET, Bounds, FlowSpan
 from otel_flow.providers.span_queue import SpanQueue
 
@@ -53,7 +54,9 @@ class FlowTracer(Tracer):
 
     def prepare(self) -> None:
         """Look up once what every span needs."""
-        self._bounds = Bounds(self._span_limits)
+        self._bounds = bounds = Bounds(self._span_limits)
+        # Where texts are cut to a length, what is prepared is looked at like all else.
+        self._prepared = bounds.most if bounds.length is None else -1
         self._decide = decider(self.sampler)
         self._own_ids = type(self.id_generator) is RandomIdGenerator
         self._uncounted = type(self._tracer_metrics) is NoOpTracerMetrics
@@ -115,12 +118,15 @@ class FlowTracer(Tracer):
         span._events = span._links = ()
         span._open = True
         span._end_time = None
-        if attributes:
-            span._attributes, refused = self._bounds.cleaned(attributes)
-            if refused or len(span._attributes) > self._bounds.most:
-                span._shed(refused)
-        else:
+        if not attributes:
             span._attributes = {}
+        elif type(attributes) is Prepared and len(attributes) <= self._prepared:
+            span._attributes = attributes.parts
+        else:
+            kept, refused = self._bounds.cleaned(attributes)
+            span._attributes = kept
+            if refused or len(kept) > self._bounds.most:
+                span._shed(refused)
         if links:
             span._links = span._new_links(links)
         span._start_time = time_ns() if start_time is None else start_time

@@ -29,11 +29,15 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from otel_flow.delivery.encoding import span_encoder
 from otel_flow.delivery.processors import FlowSpanProcessor
 from otel_flow.delivery.queue import ItemQueue
+from otel_flow.otlp.constant import Constant
+from otel_flow.otlp.receiver.decode import decode
 from otel_flow.providers import build_tracer_provider, seams
+from otel_flow.providers.prepared import constant
 from otel_flow.redaction import build_redaction
-from otel_flow.settings import Settings
+from otel_flow.settings import LimitSettings, Settings
 
 
 class Recorded:
@@ -290,10 +294,11 @@ def test_no_mapping_raises_into_the_application():
     assert [found.name for found in recorded.spans()] == ["work"]
 
 
-def test_threads_that_write_one_span_lose_nothing():
+@pytest.mark.parametrize("attributes", [None, constant({"prepared": 1})])
+def test_threads_that_write_one_span_lose_nothing(attributes):
     """Sixteen threads set attributes and add events on one span and end it: all there, once."""
     recorded = Recorded()
-    span = recorded.tracer.start_span("shared")
+    span = recorded.tracer.start_span("shared", attributes=attributes)
     ready = threading.Barrier(16)
 
     def write(thread):
@@ -312,8 +317,51 @@ def test_threads_that_write_one_span_lose_nothing():
 
     (found,) = recorded.spans()
     expected = {f"{thread}.{n}" for thread in range(16) for n in range(5)}
-    assert set(found.attributes) == expected
+    assert set(found.attributes) == expected | set(attributes or ())
     assert {event.name for event in found.events} == expected
+
+
+def test_spans_that_share_attributes_do_not_share_what_is_set():
+    """What is set on one of two spans with the same prepared attributes is that span's alone."""
+    recorded, shared = Recorded(), constant({"kind": "shared", "n": 1})
+    changed, plain = (recorded.tracer.start_span(name, attributes=shared) for name in "ab")
+
+    changed.set_attribute("n", 2)
+    changed.set_attributes({"more": True})
+    changed.describe("c", Constant({"n": 3}))
+    plain.describe("d", Constant({"outcome": "fine"}))
+    for span in (changed, plain):
+        span.end()
+
+    (chunk,) = span_encoder(None, max_items=None)(recorded.spans(), lambda *_: None)
+    told = [(span.name, dict(span.attributes)) for span in decode("traces", chunk.body).spans]
+    assert told == [
+        ("c", {"kind": "shared", "more": True, "n": 3}),
+        ("d", {"kind": "shared", "n": 1, "outcome": "fine"}),
+    ]
+    assert [dict(span.attributes) for span in (changed, plain)] == [found for _, found in told]
+    assert shared == {"kind": "shared", "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected", "dropped"),
+    [
+        ({"span_attribute_count": 2}, {"b": "long", "c": 1}, 1),
+        ({"span_attribute_value_length": 3}, {"a": "tex", "b": "lon", "c": 1}, 0),
+    ],
+)
+def test_what_is_prepared_obeys_the_limits(limits, expected, dropped):
+    """Prepared attributes are counted and cut as those of anybody, at the start and at the end."""
+    recorded = Recorded(limits=LimitSettings(**limits))
+    early = recorded.tracer.start_span(
+        "early", attributes=constant({"a": "text", "b": "long", "c": 1})
+    )
+    late = recorded.tracer.start_span("late", attributes=constant({"a": "text", "b": "long"}))
+
+    late.describe("late", Constant({"c": 1}))
+
+    assert [dict(span.attributes) for span in (early, late)] == [expected] * 2
+    assert [span.dropped_attributes for span in (early, late)] == [dropped] * 2
 
 
 def test_threads_at_the_limit_count_what_they_drop():

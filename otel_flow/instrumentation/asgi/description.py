@@ -12,12 +12,15 @@ from otel_flow.instrumentation.asgi.addresses import (
     server_attributes,
 )
 from otel_flow.instrumentation.asgi.headers import HeaderCapture, read_headers
+from otel_flow.otlp.constant import Constant
+from otel_flow.providers.prepared import prepared
 
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from otel_flow.instrumentation.asgi.headers import RawHeaders
+    from otel_flow.providers.prepared import Prepared
     from otel_flow.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -38,16 +41,15 @@ class Description:
 
     key: tuple[str, str, str]
     """Method, scheme and protocol version, as the metrics have them."""
-    attributes: dict[str, Any]
+    attributes: Constant
     client: str | None
 
-    def of(self, scope: Scope) -> dict[str, Any]:
-        """Return the attributes of the request of *scope*."""
-        attributes = self.attributes.copy()
-        attributes["url.path"] = scope["path"]
+    def of(self, scope: Scope, **own: Any) -> Prepared:
+        """Return the attributes of the request of *scope*, with those that it has of its *own*."""
+        own["url.path"] = scope["path"]
         if query := scope.get("query_string"):
-            attributes["url.query"] = query.decode("latin-1")
-        return attributes
+            own["url.query"] = query.decode("latin-1")
+        return prepared(self.attributes, own)
 
 
 class Descriptions:
@@ -105,7 +107,7 @@ class Descriptions:
             attributes["client.address"] = client = self._client(peer[0], scope)
         if self._capture:
             attributes.update(self._capture.attributes(read_headers(scope["headers"])))
-        return Description((method, scheme, version), attributes, client)
+        return Description((method, scheme, version), Constant(attributes), client)
 
     def _client(self, peer: str, scope: Scope) -> str:
         if not self._forwarded:

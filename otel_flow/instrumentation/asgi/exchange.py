@@ -138,10 +138,10 @@ class Exchange:
         route = server.route_of(self.scope)
         series = server.metrics.series((*self.key, route, self.status, error_type))
         if (describe := getattr(span, "describe", None)) is not None:
-            describe(series.name, series.span_attributes)
+            describe(series.name, series.outcome)
         elif span.is_recording():
             span.update_name(series.name)
-            span.set_attributes(series.span_attributes)
+            span.set_attributes(series.outcome)
         if error_type is not None:
             span.set_status(StatusCode.ERROR)
         if left:

@@ -59,7 +59,7 @@ class HeaderCapture:
         if self._pattern is None:
             return {}
         return {
-            f"{self._prefix}.{name}": [value]
+            f"{self._prefix}.{name}": (value,)
             for name, value in headers.items()
             if self._pattern.fullmatch(name)
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.metrics import Observation
 
 from otel_flow.names import http as names
+from otel_flow.otlp.constant import Constant
 from otel_flow.process.fork import on_fork
 from otel_flow.providers.bound import bind
 
@@ -35,7 +36,7 @@ Key = tuple[str, str, str, "str | None", "int | None", "str | None"]
 class Series:
     """The attributes and the bound instruments of one combination."""
 
-    __slots__ = ("_duration", "_request_size", "_response_size", "name", "span_attributes")
+    __slots__ = ("_duration", "_request_size", "_response_size", "name", "outcome")
 
     def __init__(self, key: Key, instruments: HttpServerMetrics) -> None:
         method, scheme, version, route, status, error_type = key
@@ -44,13 +45,15 @@ class Series:
             "http.response.status_code": status,
             "error.type": error_type,
         }
-        self.span_attributes = {name: value for name, value in outcome.items() if value is not None}
+        self.outcome = Constant(
+            {name: value for name, value in outcome.items() if value is not None}
+        )
         self.name = f"{'HTTP' if method == '_OTHER' else method}{f' {route}' if route else ''}"
         attributes = {
             "http.request.method": method,
             "url.scheme": scheme,
             "network.protocol.version": version,
-            **self.span_attributes,
+            **self.outcome,
         }
         self._duration = bind(instruments.duration, attributes)
         self._request_size = bind(instruments.request_size, attributes)

@@ -160,8 +160,8 @@ class HttpServer:
     def _connect(self, scope: Scope, receive: Receive, send: Send) -> Connection | None:
         try:
             headers = dict(scope["headers"])
-            attributes = self._describe(scope, headers).of(scope)
-            attributes["network.protocol.name"] = "websocket"
+            protocol = {"network.protocol.name": "websocket"}
+            attributes = self._describe(scope, headers).of(scope, **protocol)
             parent = self._parent(scope, headers)
             span = self._tracer.start_span("WS", parent, SpanKind.SERVER, attributes)
             return Connection(

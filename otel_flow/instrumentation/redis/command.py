@@ -12,7 +12,9 @@ from otel_flow.instrumentation.redis.operation import (
     pipeline_of,
 )
 from otel_flow.names import database as names
+from otel_flow.otlp.constant import Constant
 from otel_flow.providers.bound import bind
+from otel_flow.providers.prepared import prepared
 
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram
+
+    from otel_flow.providers.prepared import Prepared
 
 
 MAX_NAMES = 256
@@ -32,18 +36,24 @@ _REMEMBERED = 1024
 class Command:
     """Span name, attributes and duration series of one command."""
 
-    __slots__ = ("_histogram", "attributes", "duration", "may_block", "name")
+    __slots__ = ("_constant", "_histogram", "attributes", "duration", "may_block", "name")
 
     def __init__(
         self, operation: str, server: Mapping[str, Any], histogram: Histogram, *, blocking: bool
     ) -> None:
         self.name = operation
         self.may_block = may_block(operation)
-        self.attributes: Mapping[str, Any] = {**server, names.OPERATION.name: operation}
+        described = {**server, names.OPERATION.name: operation}
         if blocking:
-            self.attributes = {**self.attributes, names.BLOCKING.name: True}
-        self.duration = bind(histogram, self.attributes)
+            described[names.BLOCKING.name] = True
+        self._constant = Constant(described)
+        self.attributes = prepared(self._constant)
+        self.duration = bind(histogram, described)
         self._histogram = histogram
+
+    def batch(self, size: int) -> Prepared:
+        """Return the attributes of a pipeline of *size* commands."""
+        return prepared(self._constant, {names.BATCH_SIZE.name: size})
 
     def failed(self, seconds: float, outcome: Mapping[str, str], context: Context) -> None:
         """Record an execution that ended in an error, which *outcome* names."""

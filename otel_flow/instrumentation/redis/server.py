@@ -80,7 +80,7 @@ class Server:
             return None
         try:
             command = self.commands.of_pipeline(commands, prefix)
-            attributes = {**command.attributes, names.BATCH_SIZE.name: len(commands)}
+            attributes = command.batch(len(commands))
             span = self._start_span(command.name, current, SpanKind.CLIENT, attributes)
             return Execution(self, command, span, current)
         except Exception as error:

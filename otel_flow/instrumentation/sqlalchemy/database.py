@@ -139,9 +139,7 @@ class Database:
         """Start the span of an execution; None if that fails, which is ours alone."""
         try:
             query = self._query(statement, context, batch=size > 1)
-            attributes = query.attributes
-            if size > 1:
-                attributes = {**attributes, names.BATCH_SIZE.name: size}
+            attributes = query.batch(size) if size > 1 else query.attributes
             return query, self._start_span(query.name, current, SpanKind.CLIENT, attributes)
         except Exception as error:
             self._report(error)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from otel_flow.instrumentation.sqlalchemy.statement import analyse
 from otel_flow.names import database as names
+from otel_flow.otlp.constant import Constant
 from otel_flow.providers.bound import bind
+from otel_flow.providers.prepared import prepared
 
 
 if TYPE_CHECKING:
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
 
     from otel_flow.instrumentation.sqlalchemy.lexer import Grammar
     from otel_flow.instrumentation.sqlalchemy.statement import Statement
+    from otel_flow.providers.prepared import Prepared
 
 
 class Query:
     """Span name, attributes and duration series of one statement, as batch or alone."""
 
     __slots__ = (
+        "_constant",
         "_histogram",
         "_series",
         "attributes",
@@ -57,9 +61,14 @@ class Query:
             **{name: value for name, value in described.items() if value},
         }
         self.name = summary or database[names.SYSTEM.name]
-        self.attributes = {**self._series, names.TEXT.name: statement.text}
+        self._constant = Constant({**self._series, names.TEXT.name: statement.text})
+        self.attributes = prepared(self._constant)
         self.duration = bind(histogram, self._series)
         self._histogram = histogram
+
+    def batch(self, size: int) -> Prepared:
+        """Return the attributes of an execution with *size* sets of parameters."""
+        return prepared(self._constant, {names.BATCH_SIZE.name: size})
 
     def failed(self, seconds: float, outcome: Mapping[str, str], context: Context) -> None:
         """Record an execution that ended in an error, which *outcome* names."""

@@ -1,0 +1,23 @@
+"""Attributes that many spans share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Constant(dict[str, Any]):
+    """
+    Attributes that are made once and never changed, so that they are encoded once, too.
+
+    *encoded* is whose encoding is remembered, and the bytes.
+    """
+
+    __slots__ = ("encoded",)
+
+    def __init__(self, attributes: Mapping[str, Any]) -> None:
+        super().__init__(attributes)
+        self.encoded: tuple[Any, bytes] = (None, b"")
