@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from otel_flow.providers.active import current_context, span_context_in
 from otel_flow.providers.bound import BoundInstrument
-from otel_flow.providers.series import FOLD_AT, Sampled
+from otel_flow.providers.series import FOLD_AT
 from otel_flow.providers.storage import FlowMeasurementConsumer
 
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
 
-    from otel_flow.providers.series import Series
+    from otel_flow.providers.series import Sampled, Series
 
 
 _INFINITY = math.inf
@@ -85,7 +85,7 @@ class Handle(BoundInstrument):
         if self._exemplars is not _NEVER:
             found = span_context_in(context or current_context())
             if self._exemplars is _ALWAYS or (found is not None and found[3] & 1):
-                item = Sampled(value, time_ns(), self._attributes, found)
+                item = (value, time_ns(), self._attributes, found)
         for series in self._series:
             pending = series.pending
             pending.append(item)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 
 from bisect import bisect_left
 from random import randrange
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context.context import Context
 from opentelemetry.sdk.metrics import (
@@ -32,13 +33,11 @@ FOLD_AT = 64
 """Values that may wait: enough to make folding cheap, few enough to be forgotten about."""
 
 
-class Sampled(NamedTuple):
-    """A value that may become an exemplar, with all the attributes it was recorded with."""
-
-    value: float
-    time_unix_nano: int
-    attributes: Mapping[str, Any]
-    span_context: SpanContext | None
+Sampled = tuple[float, int, "Mapping[str, Any]", "SpanContext | None"]
+"""
+A value that may become an exemplar: with its time in nanoseconds since the epoch, all the
+attributes it was recorded with, and the span it was recorded in.
+"""
 
 
 class _Value:
@@ -73,19 +72,13 @@ class Series:
     def fold(self) -> None:
         """Give the aggregation what has been recorded up to now, each value once."""
         pending = self.pending
-        values: list[float] = []
-        sampled: list[Sampled] = []
-        for _ in range(len(pending)):
-            try:
-                item = pending.popleft()
-            except IndexError:  # another thread folds as well
-                break
-            if type(item) is Sampled:
-                sampled.append(item)
-                values.append(item.value)
-            else:
-                values.append(item)  # type: ignore[arg-type]
-        if values:
+        items: list[float | Sampled] = []
+        with contextlib.suppress(IndexError):  # another thread folds as well
+            for _ in range(len(pending)):
+                items.append(pending.popleft())  # noqa: PERF401  what was taken shall stay
+        sampled = [item for item in items if type(item) is tuple]
+        if items:
+            values: list[Any] = [item[0] if type(item) is tuple else item for item in items]
             self._fold(self._aggregation, values)
         if sampled:
             self._offer(self._aggregation._reservoir, sampled)
@@ -140,13 +133,13 @@ def _offer_each(reservoir: Any, sampled: Sequence[Sampled]) -> None:
 
 def _offer_no_zero(reservoir: Any, sampled: Sequence[Sampled]) -> None:
     """Offer what the SDK's exponential histogram does, which counts zeros apart."""
-    _offer_each(reservoir, [item for item in sampled if item.value])
+    _offer_each(reservoir, [item for item in sampled if item[0]])
 
 
 def _offer_last(reservoir: Any, sampled: Sequence[Sampled]) -> None:
     """Offer what a reservoir that keeps the last of each bucket would hold after all of them."""
     boundaries = reservoir._boundaries
-    last = {bisect_left(boundaries, item.value): item for item in sampled}
+    last = {bisect_left(boundaries, item[0]): item for item in sampled}
     _offer_each(reservoir, list(last.values()))
 
 
