@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class FlowSpanProcessor(SpanProcessor):
-    """Queues every sampled span that ends."""
+    """Queues every sampled span that ends, by `on_end`, or by `take` where it is known to be one."""
 
     def __init__(self, queue: ItemQueue, *, flush: Callable[[float], bool], timeout: float) -> None:
-        self._append = queue.append
+        self.take = queue.append
         self._flush = flush
         self._timeout = timeout
 
@@ -37,7 +37,7 @@ class FlowSpanProcessor(SpanProcessor):
         except AttributeError:
             context = span.context
         if context is not None and context.trace_flags & 1:
-            self._append(span)
+            self.take(span)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Deliver what is queued; see `Pipeline.force_flush`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from otel_flow.otlp.constant import Constant
 from otel_flow.otlp.known import Pairs, Texts
@@ -99,7 +100,7 @@ class SpanEncoder:
                 trace_id.to_bytes(16, "big"),
                 b"\x12\x08",
                 span_id.to_bytes(8, "big"),
-                _state(state) if state else b"",
+                b"" if state is DEFAULT_TRACE_STATE or not state else _state(state),
                 parent_id,
                 self._names[span._name],
                 _KINDS[span._kind._value_],

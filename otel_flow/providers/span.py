@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 
 from time import time_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.attributes import BoundedAttributes, _clean_attribute_value
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, Span, _is_valid_link
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, Status, StatusCode
@@ -27,56 +26,13 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import AnyValue, Attributes
 
     from otel_flow.otlp.constant import Constant
+    from otel_flow.providers.bounds import Bounds
 
 
 logger = logging.getLogger("opentelemetry.sdk.trace")
 """The SDK's own: what it says of a span that has ended is said by the same logger."""
 
 UNSET = Status(StatusCode.UNSET)
-
-_SIMPLE = frozenset({bool, int, float, bytes, type(None)})
-_TEXT_KEYS = {str}
-
-
-class Bounds:
-    """The limits of spans, in the form in which a span asks for them."""
-
-    __slots__ = ("length", "limits", "most", "simple")
-
-    def __init__(self, limits: SpanLimits) -> None:
-        self.limits = limits
-        most = limits.max_span_attributes
-        self.most = math.inf if most is None else most
-        """How many attributes a span may have."""
-        self.length = limits.max_span_attribute_length
-        # A text that may be too long is cut by the SDK.
-        self.simple = _SIMPLE | {str} if self.length is None else _SIMPLE
-        """The types of values that are kept as they are."""
-
-    def cleaned(self, attributes: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-        """Return *attributes* as a span keeps them, and how many of them cannot be kept."""
-        # Mappings and values of the application raise what they like when they are read.
-        try:
-            if (
-                self.simple.issuperset(map(type, attributes.values()))
-                and _TEXT_KEYS.issuperset(map(type, attributes))
-                and "" not in attributes
-            ):
-                return dict(attributes), 0
-            kept: Any = _clean_attribute_value(attributes, self.length)
-            return dict(kept), len(attributes) - len(kept)
-        except Exception:
-            repaired = plain(attributes)
-            if type(repaired) is not dict:
-                return {}, 1
-            return dict(_clean_attribute_value(repaired, self.length)), 0
-
-    def cleaned_value(self, value: Any) -> Any:
-        """Return *value* as a span keeps it."""
-        try:
-            return _clean_attribute_value(value, self.length)
-        except Exception:  # as above
-            return _clean_attribute_value(plain(value), self.length)
 
 
 class FlowSpan(Span):
@@ -127,6 +83,12 @@ class FlowSpan(Span):
     @property
     def _limits(self) -> SpanLimits:
         return self._bounds.limits
+
+    def _begin_with(self, attributes: Mapping[str, Any]) -> None:
+        """Take *attributes*, which are anybody's, within the limits."""
+        self._attributes, refused = self._bounds.cleaned(attributes)
+        if refused or len(self._attributes) > self._bounds.most:
+            self._shed(refused)
 
     @property
     def attributes(self) -> Attributes:
@@ -321,9 +283,10 @@ class FlowSpan(Span):
             logger.warning("Calling end() on an ended span.")
             return
         self._end_time = time_ns() if end_time is None else end_time
-        way = self._span_processor
-        if way.append is not None:  # type: ignore[attr-defined]
-            way.append(self)  # type: ignore[attr-defined]
+        way: Any = self._span_processor
+        if (append := way.append) is not None:
+            if self._context[3] & 1:  # type: ignore[index]
+                append(self)
         else:
             # A processor was added meanwhile.
             way._on_ending(self)

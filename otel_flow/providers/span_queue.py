@@ -32,7 +32,7 @@ class SpanQueue(SynchronousMultiSpanProcessor):
     """
     The SDK's sequence of processors, which knows whether all of them are ours.
 
-    *append* takes a span that has ended, sampled or not; it is None as soon as a processor
+    *append* takes a sampled span that has ended; it is None as soon as a processor
     of somebody else's must see spans while they are written.
     """
 
@@ -48,7 +48,7 @@ class SpanQueue(SynchronousMultiSpanProcessor):
         self._choose()
 
     def _choose(self) -> None:
-        ours = [p.on_end for p in self._span_processors if type(p) is FlowSpanProcessor]
+        ours = [p.take for p in self._span_processors if type(p) is FlowSpanProcessor]
         if len(ours) < len(self._span_processors):
             self.append = None
         else:

@@ -21,13 +21,14 @@ from opentelemetry.trace import (
     TraceFlags,
     set_span_in_context,
 )
-from opentelemetry.trace.span import TraceState
+from opentelemetry.trace.span import DEFAULT_TRACE_STATE, TraceState
 
 from otel_flow.providers.active import current_context, span_context_in
+from otel_flow.providers.bounds import Bounds
 from otel_flow.providers.current import CurrentSpan
 from otel_flow.providers.decisions import decider
 from otel_flow.providers.prepared import Prepared
-from otel_flow.providers.span import UNSET, Bounds, FlowSpan
+from otel_flow.providers.span import UNSET, FlowSpan
 from otel_flow.providers.span_queue import SpanQueue
 
 
@@ -42,7 +43,6 @@ _INTERNAL = SpanKind.INTERNAL
 _FLAGS = tuple(TraceFlags(bits) for bits in range(4))
 """Those that a span can begin with: bit 1 is sampled, bit 2 is a random trace id."""
 _SAMPLED, _RANDOM = TraceFlags.SAMPLED, TraceFlags.RANDOM_TRACE_ID
-_NO_STATE = TraceState.get_default()
 
 # Made without the SDK's constructors: one counts links and locks, the other checks ids.
 _new_span: Any = object.__new__
@@ -86,12 +86,12 @@ class FlowTracer(Tracer):
                 set_status_on_exception,
             )
         parent = span_context_in(current_context() if context is None else context)
-        if parent is not None and not parent[5]:
-            parent = None
-        trace_id, flags = self._trace(parent)
+        if parent is None or not parent[5]:
+            parent, (trace_id, flags), state = None, self._new_trace(), DEFAULT_TRACE_STATE
+        else:
+            trace_id, flags, state = parent[0], parent[3] & _RANDOM, parent[4]
         if (decide := self._decide) is not None:
             recorded = sampled = decide(parent, trace_id)
-            state = _NO_STATE if parent is None else parent[4]
         else:
             result: Any = self.sampler.should_sample(
                 context, trace_id, name, kind, attributes, links or ()
@@ -118,15 +118,12 @@ class FlowTracer(Tracer):
         span._events = span._links = ()
         span._open = True
         span._end_time = None
-        if not attributes:
-            span._attributes = {}
-        elif type(attributes) is Prepared and len(attributes) <= self._prepared:
+        if type(attributes) is Prepared and len(attributes) <= self._prepared:
             span._attributes = attributes.parts
         else:
-            kept, refused = self._bounds.cleaned(attributes)
-            span._attributes = kept
-            if refused or len(kept) > self._bounds.most:
-                span._shed(refused)
+            span._attributes = {}
+            if attributes:
+                span._begin_with(attributes)
         if links:
             span._links = span._new_links(links)
         span._start_time = time_ns() if start_time is None else start_time
@@ -160,10 +157,8 @@ class FlowTracer(Tracer):
             start, record=record_exception, describe=set_status_on_exception, end=end_on_exit
         )
 
-    def _trace(self, parent: SpanContext | None) -> tuple[int, int]:
-        """Return the trace id, and flag bits that tell whether it is random."""
-        if parent is not None:
-            return parent[0], parent[3] & _RANDOM
+    def _new_trace(self) -> tuple[int, int]:
+        """Return the trace id of a root span, and flag bits that tell whether it is random."""
         if self._own_ids:
             return getrandbits(128) or 1, _RANDOM
         ids = self.id_generator
@@ -171,7 +166,8 @@ class FlowTracer(Tracer):
 
     def _context(self, trace_id: int, flags: int, state: TraceState | None) -> SpanContext:
         if self._own_ids:
-            parts = (trace_id, getrandbits(64) or 1, False, _FLAGS[flags], state or _NO_STATE, True)
+            state = DEFAULT_TRACE_STATE if state is None else state
+            parts = (trace_id, getrandbits(64) or 1, False, _FLAGS[flags], state, True)
             made: SpanContext = _new_context(SpanContext, parts)
             return made
         span_id = self.id_generator.generate_span_id()
