@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _STILL = 0.1
 """Seconds that a fork waits at most until what it must not copy has ended."""
-_CHILD_EXIT = 0.5
-"""Seconds that a forked child waits at most for a backend that does not answer."""
+_LOOK = 0.1
+"""Seconds after which a child looks again for what its family knows of a backend."""
 
 
 class Engine:
@@ -44,6 +44,7 @@ class Engine:
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._flushing = False
+        self._asking = False
         self._stopped = False
         self._said: dict[str, int] | None = None
 
@@ -76,9 +77,16 @@ class Engine:
             time.sleep(_STILL / 50)
 
     def after_fork_in_parent(self) -> None:
-        """Go on where `before_fork` has held."""
+        """
+        Go on where `before_fork` has held, and find out for the child which backends answer.
+
+        A child that lives for one task has no time for that.
+        """
         for lane in self.lanes.values():
             lane.outlet.release()
+        if not self._stopped and any(lane.is_unknown() for lane in self.lanes.values()):
+            self._asking = True
+            self.wake()
 
     def after_fork(self) -> None:
         """
@@ -115,9 +123,12 @@ class Engine:
     def _turn(self, now: float) -> float | None:
         """Do what is due and return when something is due next."""
         flushing, self._flushing = self._flushing, False
+        asking, self._asking = self._asking, False
         for lane in self.lanes.values():
             if flushing or lane.is_due(now):
                 lane.pump()
+            elif asking:
+                lane.ask()
         times = [lane.next_due(now) for lane in self.lanes.values()]
         times += [lane.summarise(now) for lane in self.lanes.values()]
         if self.collection is not None:
@@ -170,25 +181,28 @@ class Engine:
             lane.sender.stop_at(None)
 
     def _await(self, marks: dict[str, Mark], start: float, end: float) -> bool:
-        def done() -> bool:
-            # Another flush may have put later values into the place of those that we wait
-            # for: then it is these that are to arrive.
-            for name, mark in marks.items():
-                marks[name] = self.lanes[name].ledger.moved(mark)
-            return all(self.lanes[name].ledger.reached(mark) for name, mark in marks.items())
-
         with self.changed:
-            while not done():
-                remaining = self._end(start, end) - time.monotonic()
-                if remaining <= 0 or not self.changed.wait(remaining):
-                    return done()
+            while waiting := self._waiting(marks):
+                remaining = self._end(waiting, start, end) - time.monotonic()
+                if remaining <= 0:
+                    return False
+                self.changed.wait(min(remaining, _LOOK) if self._is_child else remaining)
         return True
 
-    def _end(self, start: float, end: float) -> float:
-        """Return the deadline, nearer where a recycled child meets a backend that fails."""
-        if self._is_child and any(lane.sender.outage for lane in self.lanes.values()):
-            return min(end, start + _CHILD_EXIT)
-        return end
+    def _waiting(self, marks: dict[str, Mark]) -> list[Lane]:
+        """Return the lanes on which something before *marks* has not arrived yet."""
+        # Another flush may have put later values into the place of those that we wait
+        # for: then it is these that are to arrive.
+        for name, mark in marks.items():
+            marks[name] = self.lanes[name].ledger.moved(mark)
+        lanes = ((self.lanes[name], mark) for name, mark in marks.items())
+        return [lane for lane, mark in lanes if not lane.ledger.reached(mark)]
+
+    def _end(self, waiting: list[Lane], start: float, end: float) -> float:
+        """Return the deadline, nearer where a recycled child meets backends that seem gone."""
+        if not self._is_child:
+            return end
+        return min(end, max(lane.sender.outage.patience(start) for lane in waiting))
 
     def _note_silence(self, marks: Mapping[str, Mark]) -> None:
         """Let the processes of this family know which backends let a whole deadline pass."""

@@ -77,6 +77,7 @@ class ExporterOutlet(Copyable):
     """Hands batches to *exporter*, which *names* what it is in lines and metrics."""
 
     endpoint = ""
+    takes_nothing = False
 
     def __init__(self, exporter: Any, names: Any) -> None:
         self._exporter = exporter

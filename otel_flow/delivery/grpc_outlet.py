@@ -57,6 +57,9 @@ class GrpcOutlet:
     Raises `MissingDependencyError` where grpc is not installed.
     """
 
+    takes_nothing = False
+    """Each fork would wait for such a call to end."""
+
     def __init__(self, signal: str, otlp: OtlpSettings) -> None:
         self.component_type = EXPORTER_TYPES[signal].format("grpc")
         self._signal = signal

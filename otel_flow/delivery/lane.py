@@ -7,6 +7,7 @@ import time
 
 from typing import TYPE_CHECKING, Any
 
+from otel_flow.delivery.chunk import Chunk
 from otel_flow.delivery.ledger import Ledger
 from otel_flow.delivery.sender import Sender
 
@@ -104,6 +105,18 @@ class Lane:
             while left > 0 and (items := self._take(min(left, _PUMP))):
                 left -= len(items)
                 self._put(items)
+        self.sender.start()
+
+    def is_unknown(self) -> bool:
+        """Return whether it can be found out, and nobody knows, whether the backend answers."""
+        return self.outlet.takes_nothing and self.sender.outage.is_unknown()
+
+    def ask(self) -> None:
+        """Find out by a request of nothing whether the backend answers, where nobody knows."""
+        if not self.is_unknown():
+            return
+        with self.ledger.changed:
+            self._backlog.put(Chunk(self.signal, b"", 0))
         self.sender.start()
 
     def _take(self, limit: int) -> list[Any]:

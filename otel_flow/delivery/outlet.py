@@ -27,6 +27,8 @@ class Outlet(Protocol):
     """Whom it sends to, empty where only the outlet knows."""
     on_request: Callable[[float, int | None, str | None], None]
     """Called with the seconds, the status if there was an answer, and the error if there was one."""
+    takes_nothing: bool
+    """Whether a request without items can be sent, to see whether there is an answer."""
 
     def post(self, chunk: Chunk, timeout: float) -> Verdict:
         """Send *chunk* within about *timeout* seconds and return what that came to."""
@@ -69,6 +71,8 @@ def ignore_request(seconds: float, status: int | None, error: str | None) -> Non
 
 class HttpOutlet(Copyable):
     """OTLP over HTTP."""
+
+    takes_nothing = True
 
     def __init__(self, signal: str, endpoint: str, transport: Transport) -> None:
         self.component_type = EXPORTER_TYPES[signal].format("http")

@@ -95,7 +95,11 @@ class Sender:
             return chunk
 
     def _attempt(self, chunk: Chunk) -> None:
+        self.outage.asks()
+        started = time.monotonic()
         verdict = self._outlet.post(chunk, self._seconds())
+        if verdict.kind != "retry":
+            self.outage.ends(time.monotonic() - started)
         if verdict.doubtful:
             self._ledger.double(chunk.items)
         if verdict.kind == "delivered":
@@ -111,7 +115,6 @@ class Sender:
             self._backlog.finish()
             self._failures = self._refusals = 0
             self.failing = False
-            self.outage.ends()
             self._ledger.deliver(chunk.items - rejected)
         if rejected:
             self._ledger.drop(rejected, "rejected")
@@ -138,7 +141,7 @@ class Sender:
         with self._ledger.changed:
             self._refusals += 1
             self._backlog.finish(halves)
-        if not halves:
+        if chunk.items and not halves:
             self._ledger.drop(chunk.items, verdict.reason)
 
     def in_flight(self) -> int:

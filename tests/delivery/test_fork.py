@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.delivery.backend import until
+from tests.delivery.backend import black_hole, until
 
 
 def in_child(function):
@@ -82,3 +82,62 @@ def test_child_with_a_dead_backend_ends_soon(build):
         return not delivered and time.monotonic() - started < 1
 
     assert in_child(child) == 0
+
+
+def ended(flow, *, after=0.0, deadline=30):
+    """Whether all arrived of what a forked child recorded, and the seconds that its end took."""
+    reading, writing = os.pipe()
+
+    def child():
+        time.sleep(after)
+        flow.span("child")
+        started = time.monotonic()
+        delivered = flow.pipeline.shutdown(deadline).delivered
+        os.write(writing, f"{delivered} {time.monotonic() - started}".encode())
+        return True
+
+    assert in_child(child) == 0
+    delivered, seconds = os.read(reading, 100).decode().split()
+    os.close(reading)
+    os.close(writing)
+    return delivered == "True", float(seconds)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_first_child_with_a_silent_backend_ends_soon(build):
+    """Even the first child of a family ends soon whose backend takes connections and never answers."""
+    with black_hole() as port:
+        flow = build(f"http://127.0.0.1:{port}", delay=60, otlp={"timeout": 60})
+        first = ended(flow, after=1.0)
+        second = ended(flow)
+
+    for delivered, seconds in (first, second):
+        assert not delivered
+        # Far from the deadline, on a machine however busy.
+        assert seconds < 10
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_children_wait_for_a_backend_that_is_slow(backend, base, build):
+    """Once a backend has answered, children wait as long as it needs, and lose nothing."""
+    backend.script = [{"delay": 1.5}] * 100
+    flow = build(base, delay=60)
+    flow.span("parent")
+    assert flow.pipeline.force_flush(30)
+
+    assert [ended(flow)[0] for _ in range(3)] == [True] * 3
+    assert sorted(s.name for s in backend.spans()) == ["child"] * 3 + ["parent"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_parent_asks_before_its_children_must(backend, base, build):
+    """Where nobody has sent anything, the parent asks each backend at the first fork, once."""
+    flow = build(base, delay=60)
+    assert in_child(lambda: True) == 0
+    until(lambda: len(backend.accepted) == 3)
+    assert in_child(lambda: True) == 0
+    flow.span("parent")
+
+    assert flow.pipeline.force_flush(30)
+    assert [s.name for s in backend.spans()] == ["parent"]
+    assert len(backend.accepted) <= 5
