@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 _NOT_EXPORTED = ("opentelemetry", "otel_flow.delivery")
 """Telemetry's own loggers: what they say goes to the console, never into an exporter."""
 
-_SERVER_LOGGERS = ("uvicorn", "uvicorn.access", "uvicorn.error", "uvicorn.asgi")
+_SERVER_LOGGERS = (
+    *("uvicorn", "uvicorn.access", "uvicorn.error", "uvicorn.asgi"),
+    *("_granian", "granian.access"),
+)
 """Loggers that a server gives handlers of its own; they propagate to ours instead."""
 
 _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {
@@ -94,6 +97,12 @@ class BridgeHandler(logging.Handler):
         self._show_line = show_line
         self.printing = True
 
+    def silent(self) -> BridgeHandler:
+        """Return a handler that exports the same and shows nothing."""
+        other = BridgeHandler(self._take, self._show_line)
+        other.printing = False
+        return other
+
     def emit(self, record: logging.LogRecord) -> None:
         """Export and show *record*, once each."""
         try:
@@ -139,6 +148,8 @@ class Bridge:
 
     def __init__(self, handler: BridgeHandler, levels: Levels) -> None:
         self._handler = handler
+        self._beside = handler.silent()
+        """Where a logger that does not propagate has handlers of its own, which show what they want."""
         self._levels = levels
         self._standard = StandardLevels(levels)
 
@@ -174,16 +185,17 @@ class Bridge:
 
     def attach(self) -> None:
         """Attach the handler wherever records end, and keep servers from printing them."""
+        self._detach()
         root = logging.getLogger()
-        self._handler.printing = not any(h is not self._handler for h in root.handlers)
+        self._handler.printing = not root.handlers
         for name in _SERVER_LOGGERS:
             logger = logging.getLogger(name)
             logger.handlers = [h for h in logger.handlers if not _is_console(h)]
             if not logger.handlers:
                 logger.propagate = True
-        for logger in (root, *_unpropagated()):
-            if self._handler not in logger.handlers:
-                logger.addHandler(self._handler)
+        root.addHandler(self._handler)
+        for logger in _unpropagated():
+            logger.addHandler(self._beside)
         for logger in _loggers():
             # dictConfig and fileConfig silence what they do not name.
             if logger.name.startswith("otel_flow"):
@@ -193,6 +205,7 @@ class Bridge:
     def _detach(self) -> None:
         for logger in (logging.getLogger(), *_loggers()):
             logger.removeHandler(self._handler)
+            logger.removeHandler(self._beside)
 
 
 def _is_console(handler: logging.Handler) -> bool:

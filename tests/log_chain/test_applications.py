@@ -275,6 +275,39 @@ def test_stdlib_logging_is_set_up_after_us(receiver):
     assert done.stdout.splitlines()[1:] == ["basic:after basicConfig", "forced:after force"]
 
 
+def test_a_logger_that_does_not_propagate_shows_what_its_handlers_show(receiver):
+    """Beside a handler of its own, on the console or nowhere, there is a record and no second line."""
+    done = run(
+        receiver,
+        OURS,
+        """
+        import logging, logging.config
+        own = {"level": "INFO", "propagate": False}
+        logging.config.dictConfig({
+            "version": 1,
+            "formatters": {"own": {"format": "own:%(message)s"}},
+            "handlers": {
+                "console": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout",
+                            "formatter": "own"},
+                "nowhere": {"class": "logging.NullHandler"},
+            },
+            "loggers": {
+                "shown": {"handlers": ["console"], **own},
+                "hidden": {"handlers": ["nowhere"], **own},
+            },
+        })
+        for name in ("shown", "hidden", "other"):
+            logging.getLogger(name).warning("from %s", name)
+        """,
+    )
+
+    assert done.stderr == ""
+    assert sorted(done.bodies()) == ["from hidden", "from other", "from shown"]
+    assert [line["event"] for line in done.lines()] == ["from other"]
+    assert "own:from shown" in done.stdout.splitlines()
+    assert "from hidden" not in done.stdout
+
+
 FILE_CONFIG = """
 [loggers]
 keys=root

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from otel_flow.settings import Settings
 
 
-_UVICORN = "uvicorn.access"
-
-
 class RequestLines:
     """What is logged about a request; nothing here can raise into it."""
 
@@ -58,33 +55,3 @@ class RequestLines:
             getattr(self._logger, level)(event, **keys)
         except Exception:
             logging.getLogger(__name__).debug("a line was not written", exc_info=True)
-
-
-class AccessLogFilter(logging.Filter):
-    """Keeps back uvicorn's access lines: those of *excluded* paths, or all where ours are written."""
-
-    def __init__(self, excluded: Callable[[str], bool] | None) -> None:
-        super().__init__()
-        self._excluded = excluded
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the line is written; one of another form than uvicorn's is."""
-        if self._excluded is None:
-            return False
-        match record.args:
-            case (_, _, str(path), *_):
-                return not self._excluded(path.partition("?")[0])
-        return True
-
-
-def replace_access_log(settings: Settings, excluded: Callable[[str], bool]) -> Callable[[], None]:
-    """
-    Keep back what uvicorn's access log repeats, or says of *excluded* paths; return the undo.
-
-    Also when uvicorn configures its log later.
-    """
-    # uvicorn's dictConfig replaces handlers and levels, and leaves filters alone.
-    logger = logging.getLogger(_UVICORN)
-    kept_back = AccessLogFilter(None if settings.access_log else excluded)
-    logger.addFilter(kept_back)
-    return lambda: logger.removeFilter(kept_back)

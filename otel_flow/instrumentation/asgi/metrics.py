@@ -79,6 +79,8 @@ class HttpServerMetrics:
         self.response_size = _histogram(meter, names.SERVER_RESPONSE_SIZE)
         self.active: dict[object, tuple[str, str, str]] = {}
         """What is being answered → method, scheme and protocol version."""
+        self.unseen = False
+        """Whether a request came that has no telemetry."""
         self._series: dict[Key, Series] = {}
         active = weakref.WeakMethod(self._observe)
 
@@ -94,6 +96,11 @@ class HttpServerMetrics:
         )
         # A request that was open at the fork ends in the parent only.
         weakref.finalize(self, on_fork(child=self.active.clear)).atexit = False
+
+    @property
+    def in_use(self) -> bool:
+        """Whether any request has come to a server of this telemetry."""
+        return self.unseen or bool(self.active or self._series)
 
     def series(self, key: Key) -> Series:
         """Return the series of *key*."""

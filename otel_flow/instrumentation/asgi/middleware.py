@@ -7,8 +7,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from otel_flow import telemetry as running
+from otel_flow.instrumentation.asgi.access import replace_access_log
 from otel_flow.instrumentation.asgi.contrib import CONTRIB
-from otel_flow.instrumentation.asgi.lines import replace_access_log
 from otel_flow.instrumentation.asgi.native import stand_in
 from otel_flow.instrumentation.asgi.server import HANDLED, HttpServer
 
@@ -64,7 +64,7 @@ class Middleware:
             return None
         if self._server is None or self._server.telemetry is not telemetry:
             self._server = HttpServer(telemetry, exclude=self._exclude, route_of=self._route_of)
-            undo = replace_access_log(telemetry.settings, self._server.excluded)
+            undo = replace_access_log(self._server)
             weakref.finalize(self, undo).atexit = False
         return self._server
 

@@ -6,8 +6,8 @@ import functools
 
 from typing import TYPE_CHECKING, Any
 
+from otel_flow.instrumentation.asgi.access import replace_access_log
 from otel_flow.instrumentation.asgi.contrib import CONTRIB
-from otel_flow.instrumentation.asgi.lines import replace_access_log
 from otel_flow.instrumentation.asgi.native import stand_in
 from otel_flow.instrumentation.asgi.server import HANDLED
 
@@ -92,7 +92,7 @@ class ApplicationClass:
         self._kind.__call__ = call  # type: ignore[method-assign]
         self._undos = [
             CONTRIB.step_aside(self._is_recorded),
-            replace_access_log(server.telemetry.settings, server.excluded),
+            replace_access_log(server),
         ]
 
     def _is_recorded(self, app: Any) -> bool:

@@ -109,6 +109,7 @@ class HttpServer:
 
     async def _unseen(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer without telemetry: what a probe queries is no story of its own either."""
+        self.metrics.unseen = True
         # The key without a suffix stops instrumentations only; the other one stops log records.
         token = context_api.attach(context_api.set_value("suppress_instrumentation", True))
         try:

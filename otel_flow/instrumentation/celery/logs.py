@@ -9,6 +9,7 @@ from typing import Any
 from celery.utils.log import ColorFormatter, get_multiprocessing_logger
 
 from otel_flow.log_chain import reattach
+from otel_flow.log_chain.standard import BridgeHandler
 
 
 def on_setup(*, logger: logging.Logger, **_: Any) -> None:
@@ -19,11 +20,15 @@ def on_setup(*, logger: logging.Logger, **_: Any) -> None:
     """
     # The processes of the pool are watched through a logger of their own.
     for own in (logger, get_multiprocessing_logger()):
-        own.handlers = [handler for handler in own.handlers if not _is_console(handler)]
-        if not own.handlers:
+        own.handlers = [handler for handler in own.handlers if not _is_replaced(handler)]
+        # Celery's task logger begins with one that does nothing.
+        if all(isinstance(handler, logging.NullHandler) for handler in own.handlers):
             own.propagate = True
     reattach()
 
 
-def _is_console(handler: logging.Handler) -> bool:
+def _is_replaced(handler: logging.Handler) -> bool:
+    """Return whether *handler* is ours, put back where it belongs at the end, or Celery's console."""
+    if isinstance(handler, BridgeHandler):
+        return True
     return type(handler) is logging.StreamHandler and isinstance(handler.formatter, ColorFormatter)
