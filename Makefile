@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	&& echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo test coverage fidelity chaos lint docs-check bench peers picture stack backends pythons clean
+.PHONY: help demo test coverage fidelity chaos lint docs-check bench bench-quick peers picture stack backends pythons clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -69,9 +69,13 @@ picture: .venv/.installed  ## render docs/demo.svg from a run of the demo
 	$(BIN)/python docs/picture.py
 
 bench: .venv/.installed  ## what telemetry costs, beside upstream, in one run (15 minutes)
+	$(BIN)/python -m benchmarks.instructions
 	$(BIN)/python -m benchmarks.micro
 	$(BIN)/python -m benchmarks.log_events
 	$(BIN)/python -m benchmarks.per_request
+
+bench-quick: .venv/.installed  ## instructions of single calls beside the last kept ones (1 minute)
+	$(BIN)/python -m benchmarks.instructions --quick
 
 peers: .venv/.installed  ## the same beside EDOT, fastotel, logfire, ddtrace and Sentry (20 minutes)
 	$(BIN)/python -m benchmarks.per_request --sqlalchemy 2.0 --rounds 5 --requests 1000 \

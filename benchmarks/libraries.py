@@ -60,14 +60,7 @@ items.create(engine)
 
 _CLIENT = """
 import redis
-class Canned(redis.Connection):
-    "Answers without a server, whose system calls would cost more, and never twice the same."
-    def connect(self): pass
-    def can_read(self, timeout=0): return False
-    def pack_commands(self, commands): pass
-    def send_command(self, *arguments, **options): pass
-    def send_packed_command(self, command, check_health=True): pass
-    def read_response(self, *arguments, **options): return b"reply"
+from benchmarks.canned import Canned
 """
 
 LIBRARIES = {

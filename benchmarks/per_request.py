@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import pathlib
-import platform
 import random
 import shutil
 import socket
@@ -28,6 +27,7 @@ import psutil
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.load import Client
+from benchmarks.machine import machine
 from benchmarks.peers import PEERS
 from benchmarks.sink import received, sink
 from tests.environments import environment as python_with
@@ -199,16 +199,6 @@ def table(workload, rounds, sizes):
             f"| {rss:.0f} | {threads} | {middle['bytes']:.0f} |"
         )
     return "\n".join(lines)
-
-
-def machine():
-    """Return what the figures depend on."""
-    return {
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "processors": os.cpu_count(),
-        "load": os.getloadavg()[0],
-    }
 
 
 def main():

@@ -1,0 +1,259 @@
+"""
+The single calls that are measured, of upstream and of ours: one row an operation.
+
+`benchmarks/micro.py` takes their time, `benchmarks/instructions.py` counts their instructions.
+"""
+
+import asyncio
+import dataclasses
+import importlib
+import os
+import pathlib
+
+from collections.abc import Callable
+
+from opentelemetry.context import attach
+from opentelemetry.sdk.trace.sampling import DEFAULT_OFF
+from opentelemetry.trace import SpanKind, set_span_in_context
+
+from benchmarks.sides import SIDES
+from otel_flow.providers.bound import bind
+
+
+ATTRIBUTES = {
+    "http.request.method": "GET",
+    "url.scheme": "http",
+    "url.path": "/items/7",
+    "network.protocol.version": "1.1",
+    "server.address": "shop.example",
+    "server.port": 443,
+    "http.route": "/items/{item_id}",
+    "http.response.status_code": 200,
+}
+FEW = {
+    "http.request.method": "GET",
+    "http.route": "/items/{item_id}",
+    "http.response.status_code": 200,
+}
+ITEMS = 100
+REQUESTS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One row: *build* takes the name of a side and returns what is called."""
+
+    name: str
+    build: Callable[[str], Callable[[], object]]
+    items: int = 1
+    """How many operations a call does."""
+    alone: bool = False
+    """It changes the process: one side a process."""
+    sides: tuple[str, ...] = ("upstream", "ours")
+
+
+def _finished(tracer, attributes=None):
+    """Start a span, set the last of eight attributes, end it."""
+    span = tracer.start_span("GET /items/{item_id}", None, SpanKind.SERVER, attributes)
+    span.set_attribute("http.response.status_code", 200)
+    span.end()
+
+
+_FIRST = dict(list(ATTRIBUTES.items())[:-1])
+
+
+def _span(name, sampler=None):
+    tracer = SIDES[name](sampler).tracer_provider.get_tracer("bench")
+    return lambda: _finished(tracer, _FIRST)
+
+
+def _current_span(name):
+    tracer = SIDES[name]().tracer_provider.get_tracer("bench")
+
+    def call():
+        with tracer.start_as_current_span("work"):
+            pass
+
+    return call
+
+
+def _whole_spans(name):
+    side = SIDES[name]()
+    tracer = side.tracer_provider.get_tracer("bench")
+
+    def call():
+        for _ in range(ITEMS):
+            _finished(tracer, _FIRST)
+        side.encode_spans(side.spans.take(ITEMS))
+
+    return call
+
+
+def _spans_encoded(name):
+    side = SIDES[name]()
+    tracer = side.tracer_provider.get_tracer("bench")
+    for _ in range(ITEMS):
+        _finished(tracer, _FIRST)
+    spans = side.spans.take(ITEMS)
+    return lambda: side.encode_spans(spans)
+
+
+def _counter(name, *, bound):
+    meter = SIDES[name]().meter_provider.get_meter("bench")
+    counter = meter.create_counter("count")
+    if bound and name == "ours":
+        handle = bind(counter, FEW)
+        return lambda: handle.add(1)
+    return lambda: counter.add(1, FEW)
+
+
+def _histogram(name, *, bound):
+    meter = SIDES[name]().meter_provider.get_meter("bench")
+    histogram = meter.create_histogram("size")
+    if bound and name == "ours":
+        handle = bind(histogram, FEW)
+        return lambda: handle.record(7)
+    return lambda: histogram.record(7, FEW)
+
+
+def _exemplar(name):
+    """A histogram inside of a sampled span."""
+    tracer = SIDES[name]().tracer_provider.get_tracer("bench")
+    attach(set_span_in_context(tracer.start_span("request")))
+    return _histogram(name, bound=True)
+
+
+def _points_encoded(name):
+    side = SIDES[name]()
+    counter = side.meter_provider.get_meter("bench").create_counter("orders")
+    for number in range(ITEMS):
+        counter.add(1, {"http.route": f"/items/{number}", "http.response.status_code": 200})
+    data = side.reader.get_metrics_data()
+    return lambda: side.encode_metrics(data)
+
+
+def _logger(name):
+    """Return the side and a function that writes one event inside of a span."""
+    side = SIDES[name]()
+    log = side.log(pathlib.Path(os.devnull).open("w"))  # noqa: SIM115  open to the end
+    tracer = side.tracer_provider.get_tracer("bench")
+    attach(set_span_in_context(tracer.start_span("request")))
+
+    def call():
+        log.info("order.placed", order_id=17, customer="c-17", total=12.5, express=False)
+
+    return side, call
+
+
+def _log_event(name):
+    return _logger(name)[1]
+
+
+def _records_encoded(name):
+    side, write = _logger(name)
+    for _ in range(ITEMS):
+        write()
+    records = side.records.take(ITEMS)
+    return lambda: side.encode_records(records)
+
+
+def _request(name):
+    """``/hello`` of FastAPI, called as a server would."""
+    from benchmarks import service
+    from benchmarks.breakdown import ask
+
+    side = SIDES[name]()
+    side.serve()
+    app = service.build(None)
+    side.instrument("fastapi", app)
+    runner = asyncio.Runner()
+    return _recorded(name, side, lambda: runner.run(ask(app, REQUESTS)))
+
+
+def _recorded(name, side, call):
+    """Return *call*, of a side that has recorded it inside of a sampled span, as in a request."""
+    if name != "bare":
+        attach(set_span_in_context(side.tracer_provider.get_tracer("bench").start_span("request")))
+        call()
+        if not side.spans.take(ITEMS):
+            raise RuntimeError(f"{name} has recorded nothing")
+    return call
+
+
+def _statement(name):
+    import sqlalchemy
+
+    from sqlalchemy.pool import StaticPool
+
+    side = SIDES[name]()
+    side.serve()
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=StaticPool)
+    columns = [
+        sqlalchemy.Column("id", sqlalchemy.Integer, primary_key=True),
+        sqlalchemy.Column("name", sqlalchemy.String),
+    ]
+    items = sqlalchemy.Table("items", sqlalchemy.MetaData(), *columns)
+    items.create(engine)
+    side.instrument("sqlalchemy", engine)
+    connection = engine.connect()
+    statement = sqlalchemy.select(items).where(items.c.id == sqlalchemy.bindparam("id"))
+    return _recorded(name, side, lambda: connection.execute(statement, {"id": 7}).all())
+
+
+def _command(name):
+    import redis
+
+    from benchmarks.canned import Canned
+
+    side = SIDES[name]()
+    side.serve()
+    client = redis.Redis(connection_pool=redis.ConnectionPool(Canned))
+    side.instrument("redis", client)
+    return _recorded(name, side, lambda: client.get("items:7"))
+
+
+WITH_BARE = ("bare", "upstream", "ours")
+
+OPERATIONS = {
+    operation.name: operation
+    for operation in (
+        Operation("span, 8 attributes", _span),
+        Operation("span that is not sampled", lambda side: _span(side, DEFAULT_OFF)),
+        Operation("span as the current one", _current_span),
+        Operation("span, from its start until encoded", _whole_spans, ITEMS),
+        Operation("counter, 3 attributes", lambda side: _counter(side, bound=True)),
+        Operation("counter, public call", lambda side: _counter(side, bound=False)),
+        Operation("histogram, 3 attributes", lambda side: _histogram(side, bound=True)),
+        Operation("histogram, public call", lambda side: _histogram(side, bound=False)),
+        Operation("histogram with exemplar", _exemplar),
+        Operation("encoding of a span", _spans_encoded, ITEMS),
+        Operation("encoding of a number point", _points_encoded, ITEMS),
+        Operation("encoding of a log record", _records_encoded, ITEMS, alone=True),
+        Operation("log event", _log_event, alone=True),
+        Operation("request to /hello", _request, REQUESTS, alone=True, sides=WITH_BARE),
+        Operation("SQL statement", _statement, alone=True, sides=WITH_BARE),
+        Operation("Redis command", _command, alone=True, sides=WITH_BARE),
+    )
+}
+"""By name, in the order of the tables."""
+
+
+_NEEDED = (
+    "opentelemetry.instrumentation.fastapi",
+    "opentelemetry.instrumentation.logging.handler",
+    "opentelemetry.instrumentation.redis",
+    "opentelemetry.instrumentation.sqlalchemy",
+    "sqlalchemy.dialects.sqlite",
+    "benchmarks.breakdown",
+    "benchmarks.canned",
+    "benchmarks.service",
+    "otel_flow.instrumentation.fastapi",
+    "otel_flow.instrumentation.redis",
+    "otel_flow.instrumentation.sqlalchemy",
+)
+
+
+def preload():
+    """Import what the operations on libraries need, so that children of this process do not."""
+    for name in _NEEDED:
+        importlib.import_module(name)
