@@ -128,7 +128,8 @@ class Sender:
             self.outage.begins()
             waiting = self._backlog.items
             self._ledger.changed.notify_all()
-        self._report.failed(verdict.reason, waiting=waiting, lost=self._ledger.lost())
+        if waiting:
+            self._report.failed(verdict.reason, waiting=waiting, lost=self._ledger.lost())
         delay = verdict.retry_after
         delay = backoff(self._failures) if delay is None else delay
         self._nudge.wait(min(delay, max(0.0, self._remaining())))

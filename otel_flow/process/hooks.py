@@ -224,7 +224,8 @@ def _comes_again(number: int) -> bool:
     return True
 
 
-_RECORDING = ("otel_flow.providers", "otel_flow.delivery", "opentelemetry.sdk")
+_RECORDING = ("otel_flow.providers", "otel_flow.delivery", "opentelemetry.sdk", __name__)
+"""Whose frames may hold a lock; above ours, which starts a thread, the signal comes again as well."""
 _INNERMOST = 8
 """Frames that are looked at: what holds a lock stands near the top."""
 _TURNS = 200
