@@ -45,6 +45,7 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._flushing = False
         self._asking = False
+        self._collected = True
         self._stopped = False
         self._said: dict[str, int] | None = None
 
@@ -157,6 +158,7 @@ class Engine:
             marks = {name: lane.ledger.mark() for name, lane in self.lanes.items()}
             self._push(end)
             done = self._await(marks, start, end)
+        self._collected = collected
         if not done:
             self._note_silence(marks)
         return (
@@ -241,6 +243,10 @@ class Engine:
         said = {signal: left for signal, left in report.left_behind.items() if signal != "metrics"}
         if self._said != said:
             report_left_behind(report.left_behind, report.dropped)
+            if not self._collected:
+                logger.warning(
+                    "left behind at shutdown: metrics that could not be collected in time"
+                )
         self._said = said
 
     def _report(self, delivered: bool) -> FlushReport:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import random
 import signal
 import threading
 import time
@@ -207,14 +208,15 @@ def _is_recording(frame: FrameType | None) -> bool:
 
 
 def _comes_again(number: int) -> bool:
-    """Have *number* come again in a millisecond, when the lock is free; False if it did so often."""
-    global _again
-    _again += 1
-    if _again > _TURNS:
+    """Have *number* come again in a millisecond, when the lock is free; False if it did too long."""
+    global _again_until
+    _again_until = _again_until or time.monotonic() + _deadline / 2
+    if time.monotonic() > _again_until:
         return False
 
     def raise_again() -> None:
-        time.sleep(0.001)
+        # Not in step with the loop that records.
+        time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311 - no secret
         os.kill(os.getpid(), number)
 
     try:
@@ -228,9 +230,8 @@ _RECORDING = ("otel_flow.providers", "otel_flow.delivery", "opentelemetry.sdk", 
 """Whose frames may hold a lock; above ours, which starts a thread, the signal comes again as well."""
 _INNERMOST = 8
 """Frames that are looked at: what holds a lock stands near the top."""
-_TURNS = 200
-"""How often a signal comes again: a loop that does nothing but record is met outside in the end."""
-_again = 0
+_again_until: float | None = None
+"""Until when it comes again: a loop that does nothing but record is met outside in the end."""
 
 
 def _die(number: int) -> None:

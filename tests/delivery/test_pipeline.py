@@ -99,6 +99,20 @@ def test_a_callback_that_hangs_is_named_once(base, build, capsys):
     assert "".join(said).count("hangs in a callback") == 1
 
 
+def test_metrics_that_could_not_be_collected_are_left_behind(base, build, capsys):
+    """A shutdown whose last collection hangs says that metrics were left behind."""
+    import threading
+
+    gate = threading.Event()
+    flow = build(base, delay=60)
+    flow.meter.create_observable_gauge("stuck", [lambda _: gate.wait(20) and []])
+    report = flow.pipeline.shutdown(0.3)
+    gate.set()
+
+    assert not report
+    assert "metrics that could not be collected in time" in capsys.readouterr().err
+
+
 def test_nothing_is_collected_before_there_is_a_meter_provider(base, caplog):
     """A start that takes longer than an interval of metrics makes the SDK say nothing."""
     import time
