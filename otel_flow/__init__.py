@@ -60,9 +60,7 @@ def __getattr__(name: str) -> Any:
     elif name in _MODULES:
         found = importlib.import_module(f"otel_flow.{name}")
     elif name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - read only when asked for
-
-        found = version("otel-flow")
+        found = importlib.import_module("otel_flow.names.distribution").own_version()
     else:
         raise AttributeError(f"module 'otel_flow' has no attribute {name!r}")
     globals()[name] = found

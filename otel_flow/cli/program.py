@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from otel_flow.cli.commands import COMMANDS
+from otel_flow.names.distribution import own_version
 
 
 if TYPE_CHECKING:
@@ -71,4 +72,4 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, Command 
 
 def _versions() -> str:
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"otel-flow {version('otel-flow')} (opentelemetry-sdk {version('opentelemetry-sdk')}, {python})"
+    return f"otel-flow {own_version()} (opentelemetry-sdk {version('opentelemetry-sdk')}, {python})"

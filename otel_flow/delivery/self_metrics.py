@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from opentelemetry.metrics import Observation
 
 from otel_flow.delivery.accounting import SUPERSEDED
 from otel_flow.names import delivery as names
+from otel_flow.names.distribution import own_version
 
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 
 SCOPE = "otel_flow.delivery"
-_DISTRIBUTION = "otel-flow"
 
 Attributes = dict[str, str | int]
 Reading = tuple[int, Attributes]
@@ -36,7 +35,7 @@ def observe(
     meter_provider: MeterProvider, lanes: Iterable[Lane], collection: Collection | None
 ) -> None:
     """Create the instruments that read *lanes*, and have requests and collections be recorded."""
-    meter = meter_provider.get_meter(SCOPE, version(_DISTRIBUTION))
+    meter = meter_provider.get_meter(SCOPE, own_version())
     duration = _histogram(meter, names.DURATION)
     lanes = list(lanes)
     components = _Components()

@@ -20,12 +20,12 @@ import socket
 import ssl
 import zlib
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 from otel_flow.delivery.certificates import modified
 from otel_flow.delivery.report import logger
+from otel_flow.names.distribution import NAME, own_version
 
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Transport:
     def _fixed_headers(self) -> dict[str, str]:
         headers = {
             "Content-Type": "application/x-protobuf",
-            "User-Agent": f"otel-flow/{version('otel-flow')}",
+            "User-Agent": f"{NAME}/{own_version()}",
             **dict(self._otlp.headers),
         }
         if self._compress is not None:

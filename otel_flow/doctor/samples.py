@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry.sdk.metrics.export import (
@@ -22,6 +21,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_flow.delivery.encoding import MetricsEncoder, log_encoder, span_encoder
 from otel_flow.names import doctor
+from otel_flow.names.distribution import own_version
 from otel_flow.otlp.records import LogEvent
 from otel_flow.redaction import build_redaction
 from otel_flow.resource import build_resource
@@ -50,7 +50,7 @@ def build_samples(settings: Settings) -> Samples:
     redaction = build_redaction(settings)
     resource = build_resource(settings, instance_id=doctor.INSTANCE)
     resource = type(resource)(redaction.attributes(resource.attributes), resource.schema_url)
-    scope = InstrumentationScope("otel_flow.doctor", version("otel-flow"))
+    scope = InstrumentationScope("otel_flow.doctor", own_version())
     trace_id, span_id = secrets.randbits(128) or 1, secrets.randbits(64) or 1
     now = time.time_ns()
     context = SpanContext(trace_id, span_id, is_remote=False, trace_flags=_SAMPLED)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.requirements import InvalidRequirement, Requirement
 
 from otel_flow.doctor.finding import note, ok, problem, warning
+from otel_flow.names.distribution import NAME, own_version
 from otel_flow.providers import seams
 
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from otel_flow.doctor.finding import Finding
 
 
-_OWN = "otel-flow"
 _SDK = "opentelemetry-sdk"
 _TRAIN_OFFSET = 21
 """Release 1.N of the SDK and 0.(N + 21) of contrib are one train; 1.45 and 0.66."""
@@ -33,10 +33,10 @@ AGENTS = ("ddtrace", "newrelic", "elastic-apm", "scout-apm", "appsignal", "insta
 def check() -> Iterator[Finding]:
     """Yield what is to be said about versions."""
     yield from _python()
-    yield ok("versions.opentelemetry", f"{_SDK} {version(_SDK)}, {_OWN} {_own_version()}")
+    yield ok("versions.opentelemetry", f"{_SDK} {version(_SDK)}, {NAME} {own_version()}")
     installed = _installed()
     for name in sorted(installed):
-        if name == _OWN or name.startswith("opentelemetry-"):
+        if name == NAME or name.startswith("opentelemetry-"):
             yield from _requirements(installed[name], installed)
     yield from _trains(installed)
     for name in AGENTS:
@@ -59,25 +59,18 @@ def _python() -> Iterator[Finding]:
     else:
         yield note(
             "versions.python",
-            f"{running} is none of the versions that {_OWN} was tested with: {', '.join(tested)}",
+            f"{running} is none of the versions that {NAME} was tested with: {', '.join(tested)}",
             "nothing is known to fail; use one of those if something does",
         )
 
 
 def _tested_pythons() -> list[str]:
     try:
-        classifiers = metadata(_OWN).get_all("Classifier") or []
+        classifiers = metadata(NAME).get_all("Classifier") or []
     except PackageNotFoundError:
         return []
     found = (re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", c) for c in classifiers)
     return [match[1] for match in found if match]
-
-
-def _own_version() -> str:
-    try:
-        return version(_OWN)
-    except PackageNotFoundError:
-        return "(not installed)"
 
 
 class _Package(NamedTuple):
@@ -115,7 +108,7 @@ def _requirements(package: _Package, installed: dict[str, _Package]) -> Iterator
             yield problem(
                 "versions.requirement",
                 f"{package.name} {package.version} requires {bare}, {has or 'nothing'} is installed",
-                f'pip install --upgrade {_OWN} {package.name} "{bare}"',
+                f'pip install --upgrade {NAME} {package.name} "{bare}"',
                 subject=package.name,
             )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.resources import Resource
 
+from otel_flow.names.distribution import NAME, own_version
 from otel_flow.resource.application import running_application
 from otel_flow.resource.container import container_id
 from otel_flow.resource.detectors import detect
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 
 _UNKNOWN_SERVICE = "unknown_service:python"
-_DISTRO = "otel-flow"
 
 
 def build_resource(
@@ -84,14 +84,6 @@ def _sdk() -> dict[str, str]:
         "telemetry.sdk.language": "python",
         "telemetry.sdk.name": "opentelemetry",
         "telemetry.sdk.version": version("opentelemetry-sdk"),
-        "telemetry.distro.name": _DISTRO,
-        "telemetry.distro.version": _own_version(),
+        "telemetry.distro.name": NAME,
+        "telemetry.distro.version": own_version(),
     }
-
-
-def _own_version() -> str:
-    """Return the version of otel-flow; a source tree that is not installed has none."""
-    try:
-        return version(_DISTRO)
-    except PackageNotFoundError:
-        return "0+unknown"
