@@ -32,7 +32,7 @@ def run(code, endpoint, command=(sys.executable, "-c"), **environ):
         env={**clean, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

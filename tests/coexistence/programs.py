@@ -11,10 +11,11 @@ import os
 from opentelemetry import trace
 from sqlalchemy import create_engine, text
 
-engine = create_engine(os.environ["POSTGRES"].replace("postgresql://", "postgresql+psycopg://"))
-with engine.connect() as connection:
-    with trace.get_tracer("shop").start_as_current_span("work"):
-        connection.execute(text("SELECT 1"))
+url = os.environ["POSTGRES"].replace("postgresql://", "postgresql+psycopg://")
+engine = create_engine(url, pool_pre_ping=True)
+engine.connect().close()
+with trace.get_tracer("shop").start_as_current_span("work"), engine.connect() as connection:
+    connection.execute(text("SELECT 1"))
 """
 
 PSYCOPG = """
@@ -34,12 +35,15 @@ from opentelemetry import trace
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-engine = create_async_engine(os.environ["POSTGRES"].replace("postgresql://", "postgresql+asyncpg://"))
+url = os.environ["POSTGRES"].replace("postgresql://", "postgresql+asyncpg://")
+engine = create_async_engine(url, pool_pre_ping=True)
 
 
 async def main():
-    async with engine.connect() as connection:
-        with trace.get_tracer("shop").start_as_current_span("work"):
+    async with engine.connect():
+        pass
+    with trace.get_tracer("shop").start_as_current_span("work"):
+        async with engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
     await engine.dispose()
 

@@ -21,8 +21,6 @@ class Row:
     spans: tuple[tuple[str, str, str], ...] = ()
     records: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
-    inside: bool = False
-    """Whether only the spans of the trace of the program's own span count."""
     requirements: tuple[str, ...] = ()
     """What an environment of its own has besides, where that would disturb the others."""
     metrics: tuple[str, ...] = ()
@@ -42,11 +40,10 @@ ROWS = (
     Row(
         title="SQLAlchemy on psycopg, `…-psycopg`",
         program=programs.SQLALCHEMY_PSYCOPG,
-        outcome="ours for the statement; the driver's stays silent beneath it, and records what "
-        "SQLAlchemy asks of a new connection",
-        spans=(("CLIENT", "SELECT", f"{OURS}sqlalchemy"),),
+        outcome="ours for the statement; the driver's stays silent beneath it, and while a connection "
+        "is made or asked whether it lives",
+        spans=(("CLIENT", "SELECT", f"{OURS}sqlalchemy"), ("INTERNAL", "work", "shop")),
         needs=("postgres",),
-        inside=True,
     ),
     Row(
         title="psycopg alone, `…-psycopg`",
@@ -58,11 +55,14 @@ ROWS = (
     Row(
         title="SQLAlchemy on asyncpg, `…-asyncpg`",
         program=programs.SQLALCHEMY_ASYNCPG,
-        outcome="ours for the statement; the driver's stays silent beneath it, and records what "
-        "SQLAlchemy asks of a new connection",
-        spans=(("CLIENT", "SELECT", f"{OURS}sqlalchemy"),),
+        outcome="ours for the statement; the driver's stays silent beneath it, and while a connection "
+        "is made or asked whether it lives; the end of a transaction is a statement of asyncpg's",
+        spans=(
+            ("CLIENT", "SELECT", f"{OURS}sqlalchemy"),
+            ("CLIENT", "ROLLBACK;", f"{CONTRIB}asyncpg"),
+            ("INTERNAL", "work", "shop"),
+        ),
         needs=("postgres",),
-        inside=True,
     ),
     Row(
         title="asyncpg alone, `…-asyncpg`",

@@ -19,6 +19,7 @@ from sqlalchemy.pool import Pool
 from otel_flow.instrumentation.database.patch import wrap
 from otel_flow.instrumentation.database.targets import UNSEEN
 from otel_flow.instrumentation.sqlalchemy.pools import checked_in
+from otel_flow.instrumentation.sqlalchemy.quiet import hook_quiet
 
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def hook(database_of: DatabaseOf) -> Callable[[], None]:
     for name, listener in listeners.items():
         event.listen(Engine, name, listener)
     event.listen(Pool, "checkin", checked_in)
-    undos = [wrap(Engine, "raw_connection", _borrowing(database_of))]
+    undos = [wrap(Engine, "raw_connection", _borrowing(database_of)), *hook_quiet(_is_recorded)]
     if hasattr(Connection, "_exec_insertmany_context"):  # from 2.0 on
         undos.append(wrap(Connection, "_exec_insertmany_context", _batching(database_of)))
 
@@ -58,6 +59,10 @@ def hook(database_of: DatabaseOf) -> Callable[[], None]:
             restore()
 
     return undo
+
+
+def _is_recorded(dialect: Any) -> bool:
+    return vars(dialect).get(DATABASE) is not None
 
 
 def _executing(name: str, database_of: DatabaseOf) -> Listener:

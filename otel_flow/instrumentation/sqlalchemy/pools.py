@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import AssertionPool, QueuePool, SingletonThreadPool, StaticPool
 
+from otel_flow.instrumentation.sqlalchemy.quiet import heard
 from otel_flow.names import database as names
 from otel_flow.providers.bound import bind
 
@@ -136,7 +137,7 @@ class _Creator:
 
     def __call__(self, record: Any) -> Any:
         begun = perf_counter()
-        connection = self.create(record)
+        connection = heard(self.create, record)
         self._create_time.record(perf_counter() - begun)
         return connection
 

@@ -7,6 +7,7 @@ import warnings
 import pytest
 import sqlalchemy as sa
 
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from sqlalchemy import pool as pools
 
 from otel_flow.instrumentation import sqlalchemy as ours
@@ -210,3 +211,31 @@ def test_a_forked_child_waits_for_nothing(recording, make_engine):
     waiting.join()
 
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_only_what_sqlalchemy_asks_for_itself_is_quiet(make_engine):
+    """A listener that helps to connect is heard; one that sets a connection up, and a ping, are not."""
+    heard = {}
+    engine = make_engine(poolclass=pools.QueuePool, pool_pre_ping=True)
+
+    def note(name):
+        heard.setdefault(name, is_instrumentation_enabled())
+
+    sa.event.listen(engine, "do_connect", lambda *_: note("help to connect"))
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection, _record):
+        note("set up")
+        connection.set_trace_callback(lambda text: note("ping") if text == "SELECT 1" else None)
+
+    for _ in range(2):
+        with engine.connect():
+            note("use")
+
+    assert heard == {"help to connect": True, "set up": False, "ping": False, "use": True}
+    ours.uninstrument(engine)
+    heard.clear()
+    engine.dispose()
+    with engine.connect():
+        pass
+    assert heard == {"help to connect": True, "set up": True}
