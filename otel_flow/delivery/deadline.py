@@ -32,7 +32,7 @@ class Call:
         try:
             self._thread.start()
         except RuntimeError:
-            # At interpreter exit Python ≥ 3.12 refuses new threads (cpython#113964).
+            # None can be had: at the interpreter's exit in Python 3.12.0 to 3.12.2 (cpython#113964).
             self._run()
 
     def wait(self, seconds: float) -> bool:

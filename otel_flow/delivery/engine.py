@@ -62,8 +62,7 @@ class Engine:
         try:
             thread.start()
         except RuntimeError:
-            # At interpreter exit Python ≥ 3.12 refuses new threads (cpython#113964):
-            # what waits is then sent by whoever flushes.
+            # None can be had (see `Sender.start`): what waits is sent by whoever flushes.
             self._thread = None
         return self._thread is not None
 
@@ -130,10 +129,10 @@ class Engine:
                 lane.pump()
             elif asking:
                 lane.ask()
-        times = [lane.next_due(now) for lane in self.lanes.values()]
+        # Before the lanes are asked, which may have got to send what it has collected.
+        times = [self.collection.run_if_due(now) if self.collection else None]
+        times += [lane.next_due(now) for lane in self.lanes.values()]
         times += [lane.summarise(now) for lane in self.lanes.values()]
-        if self.collection is not None:
-            times.append(self.collection.run_if_due(now))
         return min((due for due in times if due is not None), default=None)
 
     def _wait(self, due: float | None) -> None:
@@ -176,11 +175,15 @@ class Engine:
         self.wake()
 
     def _drain(self, end: float) -> None:
-        """Encode and send on the caller's thread."""
-        for lane in self.lanes.values():
-            lane.sender.stop_at(end)
-            lane.pump()
-            lane.sender.stop_at(None)
+        """Encode and send on the caller's thread, by turns, until all is sent or *end*."""
+        while True:
+            for lane in self.lanes.values():
+                lane.pump(end)
+            tries = (lane.sender.next_try for lane in self.lanes.values())
+            due = min((at for at in tries if at is not None), default=end)
+            if due >= end:
+                return
+            time.sleep(max(0.0, due - time.monotonic()))
 
     def _await(self, marks: dict[str, Mark], start: float, end: float) -> bool:
         with self.changed:

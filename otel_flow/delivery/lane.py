@@ -85,7 +85,8 @@ class Lane:
         """Return when the queue is to be emptied; None where it is empty, and was before."""
         if self._due is None and not self.queue.rest():
             self._due = now + self._schedule_delay
-        return self._due
+        times = (self._due, self.sender.next_try)
+        return min((at for at in times if at is not None), default=None)
 
     def summarise(self, now: float) -> float | None:
         """Say what was lost within the last minute; return when there will be more to say."""
@@ -93,10 +94,15 @@ class Lane:
 
     def is_due(self, now: float) -> bool:
         """Return whether the queue is to be emptied now."""
-        return self.queue.is_urgent() or (self._due is not None and now >= self._due)
+        due = any(at is not None and now >= at for at in (self._due, self.sender.next_try))
+        return due or self.queue.is_urgent()
 
-    def pump(self) -> None:
-        """Encode what waits in the queue now."""
+    def pump(self, end: float | None = None) -> None:
+        """
+        Encode what waits in the queue now, and have it sent.
+
+        Where no thread can be started the caller sends, at most until *end*.
+        """
         with self._pumping:
             left = len(self.queue)
             # Where something came, more will: looking again after the delay costs one
@@ -105,7 +111,8 @@ class Lane:
             while left > 0 and (items := self._take(min(left, _PUMP))):
                 left -= len(items)
                 self._put(items)
-        self.sender.start()
+        if not self.sender.start():
+            self.sender.send_here(end)
 
     def is_unknown(self) -> bool:
         """Return whether it can be found out, and nobody knows, whether the backend answers."""
@@ -129,7 +136,8 @@ class Lane:
         """
         Encode *items*, *count* points of metrics, which never waited in the queue.
 
-        What waits and was not *lasting* is superseded by them.
+        What waits and was not *lasting* is superseded by them. Where no thread can be
+        started they wait for the next `pump`: the caller has a deadline of its own.
         """
         with self.ledger.changed:
             self.ledger.take(count)

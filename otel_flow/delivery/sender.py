@@ -29,7 +29,8 @@ class Sender:
     """
     Empties *backlog* into *outlet*, on a thread that lives while something waits.
 
-    Nobody else talks to the outlet. The backlog is guarded by the condition of *ledger*.
+    Where no thread can be started, whoever may block does it by `send_here`. Nobody
+    else talks to the outlet. The backlog is guarded by the condition of *ledger*.
     """
 
     def __init__(
@@ -56,58 +57,96 @@ class Sender:
         self._nudge = threading.Event()
         self._thread: threading.Thread | None = None
         self._failures = self._refusals = 0
-        self._end: float | None = None
+        self.next_try: float | None = None
+        """When `send_here` is to send what waits; None where a thread does, or nothing waits."""
         self._closed = False
         self.failing = False
         self._outlet.close()
 
-    def start(self) -> None:
-        """See to it that somebody sends: a thread, or where none can start, this one."""
+    def start(self) -> bool:
+        """See to it that a thread sends; False where something waits and none can be started."""
         with self._ledger.changed:
+            self.next_try = None
             if self._thread is not None or not len(self._backlog) or self._closed:
-                return
+                return True
             thread = threading.Thread(target=self._send_all, name=self._name, daemon=True)
             self._thread = thread
+        # The interpreter's exit refuses threads in Python 3.12.0 to 3.12.2 (cpython#113964),
+        # and so does a container that has as many as it may.
         try:
             thread.start()
         except RuntimeError:
-            # At interpreter exit Python ≥ 3.12 refuses new threads (cpython#113964).
-            self._send_all()
+            with self._ledger.changed:
+                self._thread = None
+                self.next_try = time.monotonic()
+            return False
+        return True
 
-    def _send_all(self) -> None:
+    def send_here(self, end: float | None) -> None:
+        """
+        Send on the caller's thread, for as long as it goes well and at most until *end*.
+
+        *end* is a time of ``time.monotonic``, None where nobody waits. After a failure the
+        caller is to come again at ``next_try``, and others are not kept waiting.
+        """
+        with self._ledger.changed:
+            if self._thread is not None:
+                return
+            self._thread = threading.current_thread()
+            self.next_try = None
+        self._send_all(end, here=True)
+
+    def _send_all(self, end: float | None = None, *, here: bool = False) -> None:
         with suppressed():
-            while (chunk := self._next()) is not None:
+            while (chunk := self._next(end)) is not None:
                 # A fault of ours, or of a meter provider that counts us, must not end
                 # the sender: its data would wait for ever.
                 try:
-                    self._attempt(chunk)
+                    delay = self._attempt(chunk, end)
                 except Exception as error:
-                    self._retry(Verdict("retry", f"{type(error).__name__}: {error}"))
+                    delay = self._failed(Verdict("retry", f"{type(error).__name__}: {error}"))
+                if delay is None:
+                    continue
+                if here:
+                    self._leave(time.monotonic() + delay)
+                    return
+                self._nudge.wait(delay)
+                self._nudge.clear()
 
-    def _next(self) -> Chunk | None:
+    def _next(self, end: float | None) -> Chunk | None:
         with self._ledger.changed:
-            chunk = None if self._closed or self._remaining() <= 0 else self._backlog.begin()
+            late = end is not None and time.monotonic() >= end
+            chunk = None if self._closed or late else self._backlog.begin()
             if chunk is None:
-                self._thread = None
-                if self._closed:
-                    self._outlet.close()
-                self._ledger.changed.notify_all()
+                self._leave(end if late and len(self._backlog) else None)
             return chunk
 
-    def _attempt(self, chunk: Chunk) -> None:
+    def _leave(self, next_try: float | None) -> None:
+        with self._ledger.changed:
+            self._thread = None
+            if self._closed:
+                self._outlet.close()
+            else:
+                self.next_try = next_try
+            self._ledger.changed.notify_all()
+
+    def _attempt(self, chunk: Chunk, end: float | None) -> float | None:
+        """Send *chunk*; return the seconds to wait where it is to be sent again, else None."""
+        remaining = math.inf if end is None else end - time.monotonic()
         self.outage.asks()
         started = time.monotonic()
-        verdict = self._outlet.post(chunk, self._seconds())
+        verdict = self._outlet.post(chunk, max(0.05, min(self._timeout, remaining)))
         if verdict.kind != "retry":
             self.outage.ends(time.monotonic() - started)
         if verdict.doubtful:
             self._ledger.double(chunk.items)
+        if verdict.kind == "retry":
+            return self._failed(verdict)
         if verdict.kind == "delivered":
             self._delivered(chunk, verdict)
-        elif verdict.kind == "retry":
-            self._retry(verdict)
         else:
             self._refused(chunk, verdict)
+        return None
 
     def _delivered(self, chunk: Chunk, verdict: Verdict) -> None:
         rejected = min(verdict.rejected, chunk.items)
@@ -120,7 +159,7 @@ class Sender:
             self._ledger.drop(rejected, "rejected")
         self._report.recovered(lost=self._ledger.lost())
 
-    def _retry(self, verdict: Verdict) -> None:
+    def _failed(self, verdict: Verdict) -> float:
         with self._ledger.changed:
             self._backlog.pause()
             self._failures += 1
@@ -131,9 +170,7 @@ class Sender:
         if waiting:
             self._report.failed(verdict.reason, waiting=waiting, lost=self._ledger.lost())
         delay = verdict.retry_after
-        delay = backoff(self._failures) if delay is None else delay
-        self._nudge.wait(min(delay, max(0.0, self._remaining())))
-        self._nudge.clear()
+        return backoff(self._failures) if delay is None else delay
 
     def _refused(self, chunk: Chunk, verdict: Verdict) -> None:
         """Split what may hold one bad item; drop what cannot be split or was refused as such."""
@@ -162,14 +199,3 @@ class Sender:
             if self._thread is None:
                 self._outlet.close()
         self._nudge.set()
-
-    def stop_at(self, end: float | None) -> None:
-        """Send nothing after *end*, a time of ``time.monotonic``; None is no end."""
-        self._end = end
-
-    def _remaining(self) -> float:
-        return math.inf if self._end is None else self._end - time.monotonic()
-
-    def _seconds(self) -> float:
-        """Return how long a request that starts now may take."""
-        return max(0.05, min(self._timeout, self._remaining()))

@@ -161,7 +161,7 @@ def _at_exit_beside() -> None:
     try:
         ending.start()
     except RuntimeError:
-        # Python 3.12 and later start no thread once the interpreter ends (cpython#113964).
+        # Python 3.12.0 to 3.12.2 start no thread once the interpreter ends (cpython#113964).
         _at_exit()
     else:
         ending.join(_deadline + 0.25)

@@ -118,7 +118,8 @@ class QueueWatch:
             name="otel-flow-celery-queues",
             daemon=True,
         )
-        # No new threads at interpreter exit (cpython#113964): then it is too late to ask.
+        # No new threads at the interpreter's exit in Python 3.12.0 to 3.12.2 (cpython#113964):
+        # then it is too late to ask.
         with contextlib.suppress(RuntimeError):
             thread.start()
             self._ended = ended
