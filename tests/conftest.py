@@ -1,6 +1,7 @@
 import logging
 import os
 
+import hypothesis
 import pytest
 
 from tests import coverage_lock
@@ -11,6 +12,9 @@ from tests.stack.launch import NATIVE, Stack
 
 
 coverage_lock.survive_forks()
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
