@@ -82,8 +82,8 @@ class ApplicationClass:
 
         @functools.wraps(original)
         async def call(app: Any, scope: Any, receive: Any, send: Any) -> None:
-            server = self._server_of(app)
-            if server is None or HANDLED in scope or scope["type"] == "lifespan":
+            is_known = HANDLED in scope or scope["type"] == "lifespan"
+            if is_known or (server := self._server_of(app)) is None:
                 await original(app, scope, receive, send)
                 return
             stand_in(scope)

@@ -21,7 +21,7 @@ from otel_flow.instrumentation.asgi.lines import RequestLines
 from otel_flow.instrumentation.asgi.metrics import SCOPE, metrics_of
 from otel_flow.instrumentation.asgi.route import starlette_route
 from otel_flow.instrumentation.asgi.websocket import Connection
-from otel_flow.providers.active import current_context
+from otel_flow.providers.active import current_context, enter, leave
 
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class HttpServer:
             await app(scope, receive, send)
         else:
             self.metrics.active[exchange] = exchange.key
-            token = context_api.attach(exchange.context)
+            token = enter(exchange.context)
             bound = bind_request_id(exchange.request_id) if exchange.request_id else None
             error = None
             try:
@@ -105,7 +105,7 @@ class HttpServer:
                 exchange.end(error)
                 if bound is not None:
                     unbind_request_id(bound)
-                context_api.detach(token)
+                leave(token)
 
     async def _unseen(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer without telemetry: what a probe queries is no story of its own either."""

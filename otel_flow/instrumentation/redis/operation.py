@@ -8,6 +8,7 @@ that have subcommands.
 
 from __future__ import annotations
 
+import functools
 import re
 
 from typing import TYPE_CHECKING, Any
@@ -46,9 +47,12 @@ def operation_of(command: Any) -> str:
     """Return the name of *command*, the first argument that redis-py gets."""
     if isinstance(command, bytes | bytearray | memoryview):
         command = bytes(command).decode("ascii", "replace")
-    if not isinstance(command, str):
-        return OTHER
-    first, _, rest = command[:80].upper().partition(" ")
+    return _operation_in(command[:80]) if isinstance(command, str) else OTHER
+
+
+@functools.lru_cache(maxsize=1024)
+def _operation_in(text: str) -> str:
+    first, _, rest = text.upper().partition(" ")
     if not _NAME.fullmatch(first):
         return OTHER
     second = rest.partition(" ")[0]

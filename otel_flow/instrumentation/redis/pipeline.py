@@ -15,7 +15,8 @@ def names_in(pipeline: Any) -> list[Any]:
     ):
         commands = getattr(owner, attribute, None)
         if commands is not None:
-            return [_arguments(command)[0] for command in commands]
+            # Of the sync clients a tuple of arguments and options.
+            return [(c[0] if isinstance(c, tuple) else c.args)[0] for c in commands]
     return []
 
 
@@ -30,7 +31,3 @@ def prefix_of(pipeline: Any) -> str:
         is_transaction = getattr(pipeline, "transaction", False) is True
     explicit = getattr(pipeline, "explicit_transaction", False) is True
     return "MULTI" if is_transaction or explicit else "PIPELINE"
-
-
-def _arguments(command: Any) -> Any:
-    return command[0] if isinstance(command, tuple) else command.args
