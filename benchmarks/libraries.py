@@ -6,13 +6,12 @@ span, whose spans and metrics a process beside takes. Measured are the microseco
 thread that calls and of the whole process, export included; contenders alternate, each
 round in a process of its own. ``--profile`` shows instead where ours spends its time.
 
-A library is a row of `LIBRARIES`: what makes the client, what is called and how often,
-and the lines that instrument it. Redis needs ``redis-server``.
+The libraries are those of `benchmarks/library_rows.py`. Redis needs ``redis-server``. Of Celery
+the thread publishes, and another one of the process runs the tasks.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 import socket
@@ -20,94 +19,12 @@ import subprocess
 import sys
 import time
 
+from benchmarks.library_rows import LIBRARIES, Library
 from benchmarks.sink import sink
 
 
 ROUNDS = 7
 
-
-@dataclasses.dataclass(frozen=True)
-class Library:
-    """One library's row: Python source, and how many calls make a round."""
-
-    client: str
-    call: str
-    contrib: str
-    ours: str
-    calls: int = 5_000
-    needs: str = ""
-
-
-_REDIS = {
-    "contrib": "from opentelemetry.instrumentation.redis import RedisInstrumentor as Contrib",
-    "ours": "from otel_flow.instrumentation import redis as ours",
-    "needs": "redis-server",
-}
-_SQL = {
-    "contrib": (
-        "from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor as Contrib"
-    ),
-    "ours": "from otel_flow.instrumentation import sqlalchemy as ours",
-}
-_ENGINE = """
-import sqlalchemy as sa
-from sqlalchemy.pool import StaticPool
-engine = sa.create_engine("sqlite://", poolclass=StaticPool)
-items = sa.Table("items", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True),
-                 sa.Column("name", sa.String))
-items.create(engine)
-"""
-
-_CLIENT = """
-import redis
-from benchmarks.canned import Canned
-"""
-
-LIBRARIES = {
-    "sqlalchemy": Library(
-        client=_ENGINE
-        + """
-connection = engine.connect()
-statement = sa.select(items).where(items.c.id == sa.bindparam("id"))
-""",
-        call='connection.execute(statement, {"id": 7}).all()',
-        **_SQL,
-    ),
-    "sqlalchemy, with its connection": Library(
-        client=_ENGINE
-        + """
-statement = sa.select(items).where(items.c.id == sa.bindparam("id"))
-def query():
-    with engine.connect() as connection:
-        connection.execute(statement, {"id": 7}).all()
-""",
-        call="query()",
-        **_SQL,
-    ),
-    "redis": Library(
-        client=_CLIENT + "client = redis.Redis(connection_pool=redis.ConnectionPool(Canned))",
-        call='client.get("items:7")',
-        **_REDIS,
-    ),
-    "redis, a pipeline of 10": Library(
-        client=_CLIENT
-        + """
-client = redis.Redis(connection_pool=redis.ConnectionPool(Canned))
-def send():
-    pipeline = client.pipeline(transaction=False)
-    for number in range(10):
-        pipeline.get("items:7")
-    pipeline.execute()
-""",
-        call="send()",
-        **_REDIS,
-    ),
-    "redis, over the network": Library(
-        client=_CLIENT + "client = redis.Redis(port=int(sys.argv[3]))",
-        call='client.get("items:7")',
-        **_REDIS,
-    ),
-}
 
 _START = """
 import os, sys, time
@@ -195,7 +112,12 @@ def once(library: Library, contender: str, *, endpoint: str, port: int, mode: st
     command = [sys.executable, "-c", program(library, contender)]
     done = subprocess.run(
         [*command, str(library.calls), mode, str(port)],
-        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
+        env={
+            **os.environ,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+            # Contrib has none.
+            "OTEL_FLOW_ACCESS_LOG": "false",
+        },
         stdout=subprocess.PIPE,
         text=True,
         check=True,
