@@ -81,12 +81,20 @@ class ItemEncoder:
         return Chunk(self._signal, request.encode(), request.items, lasting)
 
 
+def _source_of_span(span: Any) -> Source:
+    # The public properties of the SDK's are two calls.
+    try:
+        return span._resource, span._instrumentation_scope
+    except AttributeError:
+        return span.resource, span.instrumentation_scope
+
+
 def span_encoder(redactor: Redactor | None, *, max_items: int | None) -> Encoder:
     """Return the encoder of spans."""
     return ItemEncoder(
         "traces",
         SpanEncoder(redactor).encode,
-        source=lambda span: (span.resource, span.instrumentation_scope),
+        source=_source_of_span,
         sources=Sources(redactor),
         max_items=max_items,
     )

@@ -107,8 +107,8 @@ class SpanEncoder:
                 _times(b"9", span._start_time, b"A", span._end_time),
                 self._attribute_fields(attributes) if attributes else b"",
                 b"P" + SIZES[dropped] if dropped else b"",
-                self._events(span),
-                self._links(span),
+                b"" if span._events == () else self._events(span),
+                b"" if span._links == () else self._links(span),
                 _NO_STATUS if status._status_code is _UNSET else self._status(status),
                 flags,
             )
@@ -117,16 +117,18 @@ class SpanEncoder:
     def _attribute_fields(self, attributes: Any) -> bytes:
         if type(attributes) is not tuple:
             return self._attributes.encode(attributes)
-        # Parts, of which those that spans share are known.
-        encode = self._attributes.encode
-        return b"".join([self._shared(p) if type(p) is Constant else encode(p) for p in attributes])
-
-    def _shared(self, constant: Constant) -> bytes:
-        whose, encoded = constant.encoded
-        if whose is not self:
-            encoded = self._attributes.encode(constant)
-            constant.encoded = self, encoded
-        return encoded
+        found = b""
+        for part in attributes:
+            # What spans share is known, once it has been met.
+            if type(part) is not Constant:
+                found += self._attributes.encode(part)
+            elif part.encoded[0] is self:
+                found += part.encoded[1]
+            else:
+                encoded = self._attributes.encode(part)
+                part.encoded = self, encoded
+                found += encoded
+        return found
 
     def _status(self, status: Any) -> bytes:
         code = _CODES[status._status_code._value_]
@@ -134,8 +136,6 @@ class SpanEncoder:
 
     def _events(self, span: Any) -> bytes:
         events, dropped = span._events, 0
-        if events == ():
-            return b""
         if type(events) is BoundedList:
             events, dropped = events._dq, events.dropped  # type: ignore[attr-defined]
         elif events is not None:
@@ -158,8 +158,6 @@ class SpanEncoder:
 
     def _links(self, span: Any) -> bytes:
         links, dropped = span._links, 0
-        if links == ():
-            return b""
         if type(links) is BoundedList:
             links, dropped = links._dq, links.dropped  # type: ignore[attr-defined]
         elif links is not None:
