@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_SIGNALS = {"span": "traces", "data point": "metrics", "log record": "logs"}
 _LEFT = re.compile(r"(left behind|dropped)[^:]*: (.*)")
 _PATH = re.compile(r"/(?:unit|fork|slow)/(\d+)$")
 CHILD = 1_000_000
@@ -151,6 +152,6 @@ def reported(stderr: str) -> dict[str, int]:
     found: collections.Counter[str] = collections.Counter()
     for line in stderr.splitlines():
         if "at shutdown" in line and (match := _LEFT.search(line)):
-            for count, name in re.findall(r"(\d+) (\w+)", match[2]):
-                found[name] += int(count)
+            for count, name in re.findall(r"(\d+) \(?(span|data point|log record|\w+)", match[2]):
+                found[_SIGNALS.get(name, name)] += int(count)
     return dict(found)
