@@ -29,7 +29,7 @@ from opentelemetry.sdk.metrics.export import (
     Sum,
 )
 
-from otel_flow.delivery.pace import Pace
+from otel_flow.delivery.pace import step
 
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class Births:
         for scope in resource.scope_metrics:
             zeros = []
             for metric in scope.metrics:
+                step()
                 stream = (scope.scope.name, metric.name)
                 foreign = stream in observed and not stream[0].startswith(_OURS)
                 if _accumulates(metric.data) and not foreign:
@@ -104,9 +105,8 @@ class Births:
         if len(points) == len(seen):
             return []
         born = []
-        pace = Pace()
         for point in points:
-            pace.step()
+            step()
             if (key := _key(point.attributes)) not in seen:
                 seen.add(key)
                 born.append(_zero(point, since))

@@ -12,6 +12,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReade
 
 from otel_flow.delivery.births import APART, Births
 from otel_flow.delivery.encoding import metric_points
+from otel_flow.delivery.pace import step
 from otel_flow.delivery.report import logger
 from otel_flow.delivery.scrape import Scrape
 from otel_flow.delivery.self_metrics import SCOPE
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
     from otel_flow.delivery.births import Stream
     from otel_flow.delivery.lane import Lane
+
+
+_FREED = 64
+"""Points that are freed in one piece."""
 
 
 def _ignore(seconds: float, error: str | None) -> None:
@@ -64,6 +69,7 @@ class FlowMetricReader(MetricReader):
         if (zeros := self.births.of(metrics_data)) is not None:
             self._lane.feed([zeros], metric_points(zeros), lasting=True)
         self._lane.feed([metrics_data], metric_points(metrics_data))
+        _let_go(metrics_data)
 
     def is_attached(self) -> bool:
         """Return whether there is a meter provider yet; without one the SDK warns of collecting."""
@@ -87,6 +93,17 @@ class FlowMetricReader(MetricReader):
     def shutdown(self, timeout_millis: float = 30_000, **_: Any) -> None:
         """Deliver what there is; the engine itself is stopped by its pipeline."""
         self._flush(min(timeout_millis / 1000, self._timeout))
+
+
+def _let_go(data: MetricsData) -> None:
+    """Free the points of *data*, which nobody else has, in slices: at once 2 000 take 1 ms."""
+    for resource in data.resource_metrics:
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                points = metric.data.data_points
+                while isinstance(points, list) and points:
+                    del points[-_FREED:]
+                    step()
 
 
 class Collection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from otel_flow.delivery.chunk import CHUNK_BYTES, Chunk
-from otel_flow.delivery.pace import Pace
+from otel_flow.delivery.pace import step
 from otel_flow.otlp import LogEncoder, MetricEncoder, Request, Sources, SpanEncoder, Unencodable
 from otel_flow.otlp.records import LogEvent
 
@@ -63,7 +63,6 @@ class ItemEncoder:
     ) -> Iterator[Chunk]:
         """Yield the chunks of *items*; one bad item costs none of its neighbours."""
         request = Request(self._sources)
-        pace = Pace()
         for item in items:
             # The encoders repair what they can; an item may still be none at all.
             try:
@@ -73,7 +72,7 @@ class ItemEncoder:
             if request.size >= CHUNK_BYTES or request.items == self._max_items:
                 yield self._chunk(request, lasting=lasting)
                 request = Request(self._sources)
-            pace.step()
+            step()
         if request.items:
             yield self._chunk(request, lasting=lasting)
 
@@ -148,7 +147,6 @@ class MetricsEncoder:
     ) -> Iterator[Chunk]:
         """Yield the chunks of *items*; one bad point costs none of its neighbours."""
         request = Request(self._sources)
-        pace = Pace()
         for source, metric in _metrics(items):
             points = metric.data.data_points
             try:
@@ -156,8 +154,10 @@ class MetricsEncoder:
             except Exception as error:
                 dropped(len(points), _reason(error))
                 continue
-            for part in _parts(frame, points, dropped, pace):
+            for part in _parts(frame, points, dropped):
                 request.add(*source, frame.around(part), len(part))
+                # A chunk of points is copied here and again in the request.
+                step()
                 if request.size >= CHUNK_BYTES:
                     yield Chunk("metrics", request.encode(), request.items, lasting)
                     request = Request(self._sources)
@@ -165,9 +165,7 @@ class MetricsEncoder:
             yield Chunk("metrics", request.encode(), request.items, lasting)
 
 
-def _parts(
-    frame: Frame, points: Sequence[Any], dropped: Dropped, pace: Pace
-) -> Iterator[list[bytes]]:
+def _parts(frame: Frame, points: Sequence[Any], dropped: Dropped) -> Iterator[list[bytes]]:
     """Yield *points*, encoded, in lists of at most about a chunk."""
     part: list[bytes] = []
     size = 0
@@ -181,7 +179,7 @@ def _parts(
         if size >= CHUNK_BYTES:
             yield part
             part, size = [], 0
-        pace.step()
+        step()
     if part:
         yield part
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
 from time import perf_counter, sleep
-from typing import TYPE_CHECKING
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 SLICE_SECONDS = 0.0003
@@ -20,35 +17,17 @@ than a system call returns, and finds it taken again.
 """
 
 
-class Pace:
-    """Lets others run whenever a slice is over; `step` is called after each small piece of work."""
+class _Slice(threading.local):
+    """The slice that a thread is in; it ends whatever the thread does, one thing or many."""
 
-    __slots__ = ("_end",)
-
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        """Begin a slice."""
-        self._end = perf_counter() + SLICE_SECONDS
-
-    def end(self) -> None:
-        """End the slice: the next step pauses."""
-        self._end = 0.0
-
-    def step(self) -> None:
-        """Pause where the slice is over."""
-        if perf_counter() >= self._end:
-            sleep(_PAUSE)
-            self.begin()
+    end = 0.0
 
 
-def steps_of_a_text() -> Callable[[], None]:
-    """
-    Return what is to be called between the steps of searching a long text.
+_slice = _Slice()
 
-    The first call pauses: nobody knows how much of a slice is over already.
-    """
-    pace = Pace()
-    pace.end()
-    return pace.step
+
+def step() -> None:
+    """Let others run where this thread's slice is over; called after each small piece of work."""
+    if perf_counter() >= _slice.end:
+        sleep(_PAUSE)
+        _slice.end = perf_counter() + SLICE_SECONDS

@@ -17,7 +17,7 @@ from otel_flow.delivery.assembly import add_exporter, build_engine, carries
 from otel_flow.delivery.collection import FlowMetricReader
 from otel_flow.delivery.deadline import start_all, wait_all
 from otel_flow.delivery.foreign import ForeignLogRecordProcessor, ForeignSpanProcessor
-from otel_flow.delivery.pace import steps_of_a_text
+from otel_flow.delivery.pace import step
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
 from otel_flow.delivery.redacting import RedactingLogRecordExporter, RedactingSpanExporter
 from otel_flow.delivery.report import logger
@@ -179,7 +179,7 @@ def build_pipeline(
     exporter; metrics pass it where they are collected.
     """
     redaction = build_redaction(settings) if redaction is None else redaction
-    unhurried = redaction.with_steps(steps_of_a_text)
+    unhurried = redaction.with_steps(lambda: step)
     spans = [*_exporters(settings, "traces"), *span_exporters]
     metrics = [*_exporters(settings, "metrics"), *metric_exporters]
     logs = [*_exporters(settings, "logs"), *log_exporters]

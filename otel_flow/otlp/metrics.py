@@ -16,7 +16,7 @@ from otel_flow.otlp.wire import SIZES, message, zigzag
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.sdk.metrics.export import Metric
 
@@ -44,9 +44,10 @@ class Frame(NamedTuple):
     tail: bytes
     point: Callable[[Any], bytes]
 
-    def around(self, points: Iterable[bytes]) -> bytes:
+    def around(self, points: Sequence[bytes]) -> bytes:
         """Return the ``Metric`` with *points*."""
-        return self.head + message(self.data, b"".join(points) + self.tail)
+        size = SIZES[sum(map(len, points)) + len(self.tail)]
+        return b"".join((self.head, self.data, size, *points, self.tail))
 
 
 class MetricEncoder:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import SpanProcessor
 
-from otel_flow.delivery.pace import Pace, steps_of_a_text
+from otel_flow.delivery.pace import step
 from otel_flow.redaction.signals import redacted_metrics, redacted_parts, redacted_span
 
 
@@ -87,9 +87,9 @@ class RedactingCollection:
     def __init__(self, collect: Callable[..., MetricsData | None], redaction: Redaction) -> None:
         self.__self__: Any = collect.__self__  # type: ignore[attr-defined]
         self._collect = collect
-        self._redaction = redaction.with_steps(steps_of_a_text)
+        self._redaction = redaction.with_steps(lambda: step)
 
     def __call__(self, reader: MetricReader, timeout_millis: float = 10_000) -> MetricsData | None:
         """Return what *reader* is to export."""
         data = self._collect(reader, timeout_millis=timeout_millis)
-        return data and redacted_metrics(data, self._redaction, Pace().step)
+        return data and redacted_metrics(data, self._redaction, step)

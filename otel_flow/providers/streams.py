@@ -15,7 +15,7 @@ from opentelemetry.sdk.metrics._internal._view_instrument_match import (
 )
 from opentelemetry.sdk.metrics._internal.aggregation import DefaultAggregation
 
-from otel_flow.delivery.pace import Pace
+from otel_flow.delivery.pace import step
 from otel_flow.providers.series import Series
 
 
@@ -63,7 +63,7 @@ class Stream(_ViewInstrumentMatch):
         self._limit = limit
         self._overflows = False
         self._bound: dict[Hashable, Series] = {}
-        self._pace = Pace() if isinstance(instrument, Asynchronous) else None
+        self._is_observed = isinstance(instrument, Asynchronous)
 
     def consume_measurement(
         self,
@@ -71,8 +71,8 @@ class Stream(_ViewInstrumentMatch):
         should_sample_exemplar: bool = True,  # noqa: FBT002  upstream's signature
     ) -> None:
         """Take *measurement* into the aggregation of its attributes."""
-        if self._pace is not None:
-            self._pace.step()
+        if self._is_observed:
+            step()
         attributes = self._kept(measurement.attributes or {})
         key, aggregation = self._aggregation_of(attributes)
         if (series := self._bound.get(key)) is not None and series.pending:
@@ -153,16 +153,15 @@ class Stream(_ViewInstrumentMatch):
         collection_start_nanos: int,
     ) -> Sequence[DataPointT] | None:
         """Return a point of each attribute set that has one, None where there is none."""
-        pace = Pace()
         with self._lock:
             bound = list(self._bound.values())
         for series in bound:
             series.fold()
-            pace.step()
+            step()
         points = []
         for aggregation in self._aggregations():
             point = aggregation.collect(collection_aggregation_temporality, collection_start_nanos)
             if point is not None:
                 points.append(point)
-            pace.step()
+            step()
         return points or None
