@@ -112,10 +112,12 @@ def reloaded(cell: Cell) -> None:
     with service.load() as load:
         service.wait_for(ENOUGH)
         assert cell.model.reload is not None
+        # All of them, the first ones too, lest one that had no work yet be missed in the count
+        # afterwards: a server that is told to end while it starts others may not listen.
+        workers = cell.model.workers
+        until(lambda: service.generations() >= workers, "work for all", service.process)
         service.send(cell.model.reload)
-        # All of them: a server that is told to end while it starts others may not listen.
-        workers = 2 * cell.model.workers
-        until(lambda: service.generations() >= workers, "new workers", service.process)
+        until(lambda: service.generations() >= 2 * workers, "new workers", service.process)
         service.wait_for(ENOUGH)
         cell.end()
     _keep(cell, load)
