@@ -26,6 +26,8 @@ _KNOWN = (
     "otel_flow.delivery.redacting",
 )
 _ONCE = "opentelemetry.util._once"
+_POINTS = "opentelemetry.sdk.metrics._internal.point"
+_RECORDS = ("ReadableLogRecord", "ReadWriteLogRecord")
 _CONTAINERS = (list, tuple, set, frozenset, collections.deque, weakref.WeakSet)
 
 
@@ -46,7 +48,12 @@ def renew_locks(*owners: Any) -> None:
 
 
 def renew_locks_within(*roots: object) -> None:
-    """Free the locks of *roots* and of all that they are made of, as far as OpenTelemetry made it."""
+    """
+    Free the locks of *roots* and of all that they are made of, as far as OpenTelemetry made it.
+
+    What has been recorded is not walked through: the queue of a processor of others holds
+    thousands of ended spans, which would take longer than a fork may.
+    """
     seen: dict[int, object] = {}
     waiting: list[object] = list(roots)
     while waiting:
@@ -58,9 +65,19 @@ def renew_locks_within(*roots: object) -> None:
             waiting += part.values()
         elif isinstance(part, _CONTAINERS):
             waiting += part
-        elif type(part).__module__.startswith(_KNOWN):
+        elif not type(part).__module__.startswith(_KNOWN) or _is_record(part):
+            continue
+        elif getattr(part, "end_time", None) is not None:
+            renew_locks(getattr(part, "_events", None), getattr(part, "_links", None))
+        else:
             renew_locks(part)
             waiting += _attributes(part)
+
+
+def _is_record(part: object) -> bool:
+    """Return whether *part* is a log record or the points of a metric, which have no locks."""
+    kind = type(part)
+    return kind.__name__ in _RECORDS or kind.__module__ == _POINTS
 
 
 def _is_lock(kind: type) -> bool:

@@ -42,6 +42,7 @@ from tests.process.live_locks import live_locks
 PATIENCE = 240.0
 """Seconds after which a child hangs: the machine may be slow."""
 
+memories = [InMemorySpanExporter(), InMemorySpanExporter(), InMemoryLogRecordExporter()]
 early_meter = metrics.get_meter("early")
 early_counter = early_meter.create_counter("early.count")
 printed = structlog.wrap_logger(structlog.PrintLogger(sys.stderr))
@@ -54,10 +55,10 @@ def configure(parts):
     if parts == "others":
         others = {
             "span_processors": [
-                BatchSpanProcessor(InMemorySpanExporter()),
-                SimpleSpanProcessor(InMemorySpanExporter()),
+                BatchSpanProcessor(memories[0]),
+                SimpleSpanProcessor(memories[1]),
             ],
-            "log_record_processors": [BatchLogRecordProcessor(InMemoryLogRecordExporter())],
+            "log_record_processors": [BatchLogRecordProcessor(memories[2])],
             "metric_readers": [
                 PeriodicExportingMetricReader(ListMetricExporter(), export_interval_millis=3e6),
                 InMemoryMetricReader(),
@@ -205,6 +206,8 @@ def run_busy(telemetry, rounds):
     def deliver():
         while not ended.is_set():
             telemetry.force_flush(PATIENCE)
+            for memory in memories:
+                memory.clear()
 
     threads = [threading.Thread(target=record) for _ in range(2)]
     threads.append(threading.Thread(target=deliver))
