@@ -72,8 +72,8 @@ def part_of(frame):
     return 0
 
 
-async def ask(app, requests):
-    """Call *app* as a server would."""
+async def ask(app, requests, paths=("/hello",)):
+    """Call *app* as a server would, at *paths* in turn."""
 
     async def receive():
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -81,15 +81,16 @@ async def ask(app, requests):
     async def send(message):
         pass
 
-    for _ in range(requests):
+    for number in range(requests):
+        path = paths[number % len(paths)]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": "GET",
             "scheme": "http",
-            "path": "/hello",
-            "raw_path": b"/hello",
+            "path": path,
+            "raw_path": path.encode(),
             "query_string": b"",
             "root_path": "",
             "headers": list(HEADERS),

@@ -78,9 +78,7 @@ class Server:
 
     def __init__(self, contender, redis_port, sink_port, sqlalchemy):
         self.contender = contender
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = self._free_port()
         arguments = [str(self.port), *([str(redis_port)] if redis_port else [])]
         self._process = subprocess.Popen(
             [
@@ -94,6 +92,12 @@ class Server:
             stdout=subprocess.DEVNULL,
         )
         self._of_process = psutil.Process(self._process.pid)
+
+    @staticmethod
+    def _free_port():
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            return free.getsockname()[1]
 
     def wait(self):
         """Return when it answers."""

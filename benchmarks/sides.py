@@ -152,13 +152,13 @@ class Upstream:
 class Ours:
     """Our providers, log chain, instrumentations and encoders, redaction included."""
 
-    def __init__(self, sampler=None):
+    def __init__(self, sampler=None, settings=SETTINGS):
         spans, records = _queue(), _queue()
         self.reader = InMemoryMetricReader()
         self.spans, self.records = spans, records
-        redaction = build_redaction(SETTINGS)
+        redaction = build_redaction(settings)
         self.meter_provider = build_meter_provider(
-            SETTINGS, RESOURCE, metric_readers=[self.reader], redaction=redaction
+            settings, RESOURCE, metric_readers=[self.reader], redaction=redaction
         )
         others = {"meter_provider": self.meter_provider}
         waits = {"flush": lambda _timeout: True, "timeout": 1}

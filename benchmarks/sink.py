@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import multiprocessing
+import time
 import urllib.request
 
 
@@ -23,7 +24,11 @@ _OF_VENDORS = {
 class _Sink(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    delay = 0.0
+    """Seconds until an answer."""
+
     def do_POST(self):
+        time.sleep(self.delay)
         # Chunked bodies, as agents of vendors are sent, are read by their own lengths.
         body = self._chunks() if "Content-Length" not in self.headers else self._whole()
         _counts[_OF_VENDORS.get(self.path.split("/")[1], self.path.split("/")[1])] += body
@@ -59,18 +64,19 @@ class _Sink(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def _serve(connection):
+def _serve(connection, delay):
+    _Sink.delay = delay
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
     connection.send(server.server_port)
     server.serve_forever()
 
 
 @contextlib.contextmanager
-def sink():
-    """Yield the port."""
+def sink(delay=0.0):
+    """Yield the port of a sink that answers after *delay* seconds."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=_serve, args=(theirs,), daemon=True
+        target=_serve, args=(theirs, delay), daemon=True
     )
     process.start()
     try:
