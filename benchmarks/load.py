@@ -8,15 +8,20 @@ CONNECTIONS = 16
 
 
 class Client:
-    """Keeps connections to one server, each with one request at a time."""
+    """
+    Keeps connections to one server, each with one request at a time.
 
-    def __init__(self, port, path):
+    The one that was free last is asked next; with *spread* it is the one that was free first,
+    so that all workers of a server are.
+    """
+
+    def __init__(self, port, path, *, spread=False):
         self._port = port
         self._request = (
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
             "User-Agent: otel-flow-bench/1\r\nAccept: */*\r\n\r\n"
         ).encode()
-        self._idle = asyncio.LifoQueue()
+        self._idle = asyncio.Queue() if spread else asyncio.LifoQueue()
 
     async def __aenter__(self):
         for _ in range(CONNECTIONS):

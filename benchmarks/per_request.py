@@ -115,6 +115,12 @@ class Server:
         times = [process.cpu_times() for process in found]
         return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
+    def heartbeat(self):
+        """Begin the heartbeat of the service's loop, or end it and return its worst in ms."""
+        address = f"http://127.0.0.1:{self.port}/worst-wakeup"
+        with urllib.request.urlopen(address) as answer:
+            return float(answer.read())
+
     def size(self):
         """Return resident megabytes and threads."""
         return self._of_process.memory_info().rss / 1e6, self._of_process.num_threads()
@@ -148,12 +154,22 @@ async def measure(server, path, options, sink_port):
         latencies = await client.at_rate(options.requests, options.rate)
         await asyncio.sleep(DRAIN_SECONDS)
     after = received(sink_port).get(server.contender, 0)
+    cpu = server.cpu() - before
     return {
-        "cpu": (server.cpu() - before) / options.requests * 1e6,
+        "cpu": cpu / options.requests * 1e6,
         "p50": latencies[len(latencies) // 2] * 1e3,
         "p99": latencies[int(len(latencies) * 0.99)] * 1e3,
         "bytes": (after - sent) / options.requests,
+        "wakeup": await worst_wakeup(server, path, options.rate),
     }
+
+
+async def worst_wakeup(server, path, rate):
+    """Return the most milliseconds by which the loop came late, metrics collected meanwhile."""
+    server.heartbeat()
+    async with Client(server.port, path) as client:
+        await client.at_rate(int(rate * DRAIN_SECONDS), rate)
+    return server.heartbeat()
 
 
 async def run(workload, options, redis_port):
@@ -187,8 +203,8 @@ def table(workload, rounds, sizes):
     lines = [
         f"### /{workload}",
         "",
-        "| | CPU, µs | added, µs | spread | of upstream | p50, ms | p99, ms | RSS, MB | threads | B sent |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| | CPU, µs | added, µs | spread | of upstream | p50, ms | p99, ms | worst wake-up, ms | RSS, MB | threads | B sent |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     reference = statistics.median(added(rounds, "upstream")) if "upstream" in rounds else None
     for contender, figures in rounds.items():
@@ -199,7 +215,7 @@ def table(workload, rounds, sizes):
         rss, threads = sizes[contender]
         lines.append(
             f"| {contender} | {middle['cpu']:.0f} | {median:.0f} | {min(more):.0f}..{max(more):.0f} "
-            f"| {share} | {middle['p50']:.2f} | {middle['p99']:.2f} "
+            f"| {share} | {middle['p50']:.2f} | {middle['p99']:.2f} | {middle['wakeup']:.1f} "
             f"| {rss:.0f} | {threads} | {middle['bytes']:.0f} |"
         )
     return "\n".join(lines)

@@ -5,13 +5,59 @@ The service that `benchmarks/per_request.py` measures, instrumented by one of it
 and ``/items/{item_id}``: a read from Redis, a SQL query and two log lines.
 """
 
+import asyncio
 import sys
+import time
 
 import structlog
 import uvicorn
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.peers import PEERS
+
+
+BEAT = 0.002
+
+
+class Heartbeat:
+    """The latest that the event loop came to a beat, in milliseconds."""
+
+    def __init__(self):
+        self._task = None
+        self._worst = 0.0
+
+    async def _beat(self):
+        while True:
+            due = time.perf_counter() + BEAT
+            await asyncio.sleep(BEAT)
+            self._worst = max(self._worst, time.perf_counter() - due)
+
+    def turn(self):
+        """Begin to beat, or end and return the worst; beats cost CPU, which others measure."""
+        if self._task is None:
+            self._worst = 0.0
+            self._task = asyncio.create_task(self._beat())
+        else:
+            self._task.cancel()
+            self._task = None
+        return self._worst * 1e3
+
+
+class WithHeartbeat:
+    """Answers ``/worst-wakeup`` by itself, outside of the application and of all instrumentation."""
+
+    def __init__(self, app):
+        self._app = app
+        self._heartbeat = Heartbeat()
+
+    async def __call__(self, scope, receive, send):
+        if scope.get("path") != "/worst-wakeup":
+            await self._app(scope, receive, send)
+            return
+        body = b"%.3f" % self._heartbeat.turn()
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 def build(redis_port):
@@ -69,7 +115,13 @@ def main():
     app = build(int(redis_port[0]) if redis_port else None)
     if finish is not None:
         finish(app)
-    uvicorn.run(app, port=int(port), log_level="warning", access_log=False, timeout_keep_alive=75)
+    uvicorn.run(
+        WithHeartbeat(app),
+        port=int(port),
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=75,
+    )
 
 
 if __name__ == "__main__":

@@ -64,9 +64,14 @@ class _Sink(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that end without saying goodbye."""
+
+
 def _serve(connection, delay):
     _Sink.delay = delay
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
+    server = _Server(("127.0.0.1", 0), _Sink)
     connection.send(server.server_port)
     server.serve_forever()
 

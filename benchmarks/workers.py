@@ -14,9 +14,9 @@ from benchmarks.sink import sink
 
 WORKERS = (1, 2, 4, 8)
 CONTENDERS = ("bare", "upstream", "ours")
-REQUESTS = 400
+REQUESTS = 300
 RATE = 100
-ROUNDS = 3
+ROUNDS = 2
 
 
 class Supervised(Server):
@@ -28,7 +28,7 @@ class Supervised(Server):
         command = [sys.executable, "-m", "uvicorn", "--factory", "benchmarks.workers:app"]
         options = ["--port", str(self.port), "--workers", str(workers), "--no-access-log"]
         self._process = subprocess.Popen(
-            [*command, *options, "--log-level", "warning"],
+            [*command, *options, "--log-level", "warning", "--timeout-keep-alive", "75"],
             env=environment(contender, sink_port) | {"BENCH_CONTENDER": contender},
             stdout=subprocess.DEVNULL,
         )
@@ -46,7 +46,7 @@ def app():
 
 
 async def _round(server):
-    async with Client(server.port, "/hello") as client:
+    async with Client(server.port, "/hello", spread=True) as client:
         await client.at_rate(RATE, RATE)
         await asyncio.sleep(DRAIN_SECONDS)
         before = server.cpu()
