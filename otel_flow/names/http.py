@@ -200,6 +200,13 @@ SERVER = Span(
     brief="A request to the service; the method alone where no route matched.",
     attributes=(*_REQUESTED, STATUS_CODE, DISCONNECTED),
 )
+AFTERWARDS = Span(
+    name="after {http.request.method} {http.route}",
+    kind="INTERNAL",
+    brief="What failed after the response, a background task mostly, from the response on.",
+    attributes=(ROUTE, ERROR_TYPE),
+    stability="otel_flow",
+)
 WEBSOCKET = Span(
     name="WS {http.route}",
     kind="SERVER",
@@ -223,7 +230,7 @@ CLIENT = Span(
     ),
 )
 
-SPANS = (SERVER, WEBSOCKET, CLIENT)
+SPANS = (SERVER, AFTERWARDS, WEBSOCKET, CLIENT)
 METRICS = (
     SERVER_DURATION,
     SERVER_REQUEST_SIZE,

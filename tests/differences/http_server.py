@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, WebSocket
+from fastapi import APIRouter, BackgroundTasks, FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
@@ -21,6 +23,7 @@ PATHS = {
     "starlette": "/star/deep/5",
     "unmatched": "/nowhere/6",
     "boom": "/boom",
+    "later": "/later",
     "middle": "/breaks",
     "secret": "/v1/items/3?token=hunter2&sig=abc&page=2",
     "probe": "/healthz",
@@ -44,6 +47,14 @@ def build() -> FastAPI:
     @app.get("/boom")
     def boom():
         raise ValueError("no such luck")
+
+    @app.get("/later")
+    async def later(tasks: BackgroundTasks):
+        async def fail():
+            await asyncio.sleep(0.3)
+            raise ValueError("afterwards")
+
+        tasks.add_task(fail)
 
     @app.get("/breaks")
     async def breaks():
@@ -120,6 +131,22 @@ def error(step):
     return read
 
 
+def afterwards(arrived):
+    """Which span a background task of 0.3 s that fails is the error of, and which have its time."""
+    found = arrived.spans("later")
+    failed = [f"{span.kind} `{span.name}`" for span in found if span.failed]
+    slow = [f"`{span.name}`" for span in found if span.nanoseconds > 0.25e9]
+    duration = sum(
+        p["sum"] > 0.25
+        for p in arrived.points("http.server.request.duration")
+        if p.get("http.route") == "/later"
+    )
+    return (
+        f"error of {', '.join(failed) or 'none'}; its time is in {', '.join(slow)}"
+        f"{' and in the duration' if duration else ''}; {arrived.exceptions('later')} log record"
+    )
+
+
 def routes(arrived):
     found = {
         p.get("http.route") or "absent" for p in arrived.points("http.server.request.duration")
@@ -149,6 +176,7 @@ ROWS = [
     ("`http.route` of the duration", routes),
     ("An unhandled exception", error("boom")),
     ("An exception in the middle of a response", error("middle")),
+    ("A background task that fails after the response", afterwards),
     (
         "`url.query` of `?token=hunter2&sig=abc&page=2`",
         lambda arrived: f"`{server(arrived, 'secret').attributes.get('url.query')}`",

@@ -202,16 +202,20 @@ def test_an_exception_in_the_middle_of_a_response(recorded):
 
 
 def test_an_exception_after_the_response(recorded):
-    """What fails in a background task is one record with the ids of its request."""
+    """What fails in a background task is an error of its own in the trace, one event and one record."""
     app = shop()
     recording = recorded(app)
 
     with under_uvicorn(app) as address:
         assert httpx.post(f"{address}/later", timeout=SECONDS).status_code == 200
 
-    (span,) = spans_of(recording)
-    assert span.status.status_code is StatusCode.UNSET
-    assert raised(recording) == [("afterwards", span.context.span_id)]
+    span, after = spans_of(recording, 2)
+    assert (span.name, span.status.status_code) == ("POST /later", StatusCode.UNSET)
+    assert (after.name, after.status.status_code) == ("after POST /later", StatusCode.ERROR)
+    assert after.parent.span_id == span.context.span_id
+    assert after.attributes == {"http.route": "/later", "error.type": "ValueError"}
+    assert [event.name for event in after.events] == ["exception"]
+    assert raised(recording) == [("afterwards", after.context.span_id)]
 
 
 def test_head_and_options(recorded):

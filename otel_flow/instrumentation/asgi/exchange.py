@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import StatusCode, set_span_in_context
 
 from otel_flow.instrumentation.asgi.failure import has_left, single
 from otel_flow.measure.recording import error_type
@@ -112,8 +112,8 @@ class Exchange:
         """
         Record what happened, once; *error* is what left the application.
 
-        What leaves it after the response, from a background task, is logged; the
-        span that tells of the response has ended with it.
+        What leaves it after the response, from a background task, has a span of its own:
+        the one that tells of the response has ended with it.
         """
         if self._ended:
             if error is not None and not has_left(error):
@@ -177,11 +177,22 @@ class Exchange:
         return self.status is not None and self._answered_after is None
 
     def _failed_afterwards(self, error: BaseException) -> None:
-        named = error_type(single(error))
+        cause = single(error)
+        named = error_type(cause)
         # As in `end`.
         try:
             route = self._server.route_of(self.scope)
-            self._server.lines.failed(error, lambda: self._keys(self.elapsed(), route, named))
+            seconds = self.elapsed() - (self._answered_after or 0)
+            span = self._server.start_afterwards(self, route, seconds)
+            span.record_exception(cause)
+            span.set_attribute("error.type", named)
+            span.set_status(StatusCode.ERROR)
+            token = context_api.attach(set_span_in_context(span, self.context))
+            try:
+                self._server.lines.failed(error, lambda: self._keys(self.elapsed(), route, named))
+            finally:
+                context_api.detach(token)
+                span.end()
         except Exception as failure:
             self._server.broken(failure)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
     from opentelemetry.propagators.textmap import TextMapPropagator
+    from opentelemetry.trace import Span
 
     from otel_flow.instrumentation.asgi.headers import RawHeaders
     from otel_flow.instrumentation.asgi.route import RouteOf
@@ -177,6 +179,15 @@ class HttpServer:
         except Exception as error:
             self.broken(error)
             return None
+
+    def start_afterwards(self, exchange: Exchange, route: str | None, seconds: float) -> Span:
+        """Start the span of what has failed *seconds* after the response of *exchange*."""
+        name = f"after {exchange.key[0]}{f' {route}' if route else ''}"
+        attributes = {"http.route": route} if route else {}
+        begun = time_ns() - int(seconds * 1e9)
+        return self._tracer.start_span(
+            name, exchange.context, SpanKind.INTERNAL, attributes, start_time=begun
+        )
 
     def broken(self, error: Exception) -> None:
         """Say once that recording fails, and how; the requests go on."""
