@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
@@ -9,7 +11,13 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 )
 
 from otel_flow import telemetry
-from otel_flow.instrumentation.libraries import LIBRARIES, is_disabled
+from otel_flow.instrumentation.arrival import call_all_off
+from otel_flow.instrumentation.libraries import (
+    LIBRARIES,
+    instrument_when_imported,
+    is_disabled,
+    uninstrument,
+)
 
 
 if TYPE_CHECKING:
@@ -20,7 +28,7 @@ _LIBRARIES = {library.name: library for library in LIBRARIES}
 
 
 class LibraryInstrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """Instruments one library for the running telemetry, if library and telemetry are there."""
+    """Instruments one library for the running telemetry, as soon as it is imported."""
 
     name: ClassVar[str]
 
@@ -29,16 +37,16 @@ class LibraryInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return ()
 
     def _instrument(self, **_keywords: Any) -> None:
-        library, handle = _LIBRARIES[self.name], telemetry.current()
-        if handle is None or handle.disabled or not library.is_installed():
+        handle = telemetry.current()
+        if handle is None or handle.disabled:
             return
         if not is_disabled(self.name, handle.settings.disabled_instrumentations):
-            library.load().instrument(telemetry=handle)
+            library = _LIBRARIES[self.name]
+            instrument_when_imported(library, handle)
+            handle.at_shutdown(functools.partial(call_all_off, library.module))
 
     def _uninstrument(self, **_keywords: Any) -> None:
-        library = _LIBRARIES[self.name]
-        if library.is_installed():
-            library.load().uninstrument()
+        uninstrument(_LIBRARIES[self.name])
 
 
 class FastAPIInstrumentor(LibraryInstrumentor):

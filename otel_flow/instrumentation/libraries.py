@@ -10,6 +10,8 @@ import sys
 
 from typing import TYPE_CHECKING, Any
 
+from otel_flow.instrumentation.arrival import call_all_off, expect, when_imported
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +30,15 @@ class Library:
     name: str
     package: str
     targets: tuple[str, ...]
+    part: str = ""
+    """Module of the package that brings the targets, if the package itself does not."""
+    user: str = ""
+    """Module of others that imports it, and that our adapter changes, too."""
+
+    @property
+    def module(self) -> str:
+        """The module with which the targets come."""
+        return f"{self.package}.{self.part}" if self.part else self.package
 
     def is_installed(self) -> bool:
         """Return whether the package can be imported."""
@@ -35,14 +46,19 @@ class Library:
             return True
         return importlib.util.find_spec(self.package) is not None
 
+    @property
+    def adapter(self) -> str:
+        """The name of our module for it."""
+        return f"otel_flow.instrumentation.{self.name}"
+
     def load(self) -> ModuleType:
         """Return our module for it; imports the library."""
-        return importlib.import_module(f"otel_flow.instrumentation.{self.name}")
+        return importlib.import_module(self.adapter)
 
 
 LIBRARIES = (
     Library("fastapi", "fastapi", ("fastapi.FastAPI",)),
-    Library("starlette", "starlette", ("starlette.applications.Starlette",)),
+    Library("starlette", "starlette", ("starlette.applications.Starlette",), part="applications"),
     Library(
         "sqlalchemy",
         "sqlalchemy",
@@ -52,8 +68,14 @@ LIBRARIES = (
         "redis",
         "redis",
         ("redis.Redis", "redis.asyncio.Redis", "redis.RedisCluster", "redis.asyncio.RedisCluster"),
+        user="kombu.transport.redis",
     ),
-    Library("celery", "celery", ("celery.Celery",)),
+    Library(
+        "celery",
+        "celery",
+        ("celery.Celery",),
+        user="opentelemetry.instrumentation.celery",
+    ),
     Library("httpx", "httpx", ("httpx.Client", "httpx.AsyncClient")),
     Library("httpx2", "httpx2", ("httpx2.Client", "httpx2.AsyncClient")),
     Library("requests", "requests", ("requests.Session",)),
@@ -83,9 +105,10 @@ REPLACED = frozenset(
 
 def instrument(telemetry: Telemetry, targets: tuple[object, ...]) -> Callable[[], None]:
     """
-    Instrument *targets*, or without any every installed library that is not disabled.
+    Instrument *targets*, or without any every library that is not disabled.
 
-    Returns the undo. A library that fails is named in one log line, the others go on;
+    A library is instrumented when it is imported, at once if it has been. Returns the
+    undo. A library that fails is named in one log line, the others go on;
     a target that no library knows is a `TypeError`, raised before anything is done.
     """
     if not targets:
@@ -112,13 +135,11 @@ def is_disabled(name: str, disabled: Iterable[str]) -> bool:
     return not {"*", name, f"otel_flow_{name}"}.isdisjoint(disabled)
 
 
-def _instrument_everything(telemetry: Telemetry) -> list[Callable[[], None]]:
-    undos = []
-    for library in LIBRARIES:
-        if not library.is_installed():
-            continue
-        if is_disabled(library.name, telemetry.settings.disabled_instrumentations):
-            continue
+def instrument_when_imported(library: Library, telemetry: Telemetry) -> Callable[[], None]:
+    """Instrument all of *library* once it is imported, at once if it is; return the undo."""
+    undos: list[Callable[[], None]] = []
+
+    def begin() -> None:
         # A library in a version nobody has seen must cost itself only.
         try:
             undos.append(library.load().instrument(telemetry=telemetry))
@@ -126,7 +147,28 @@ def _instrument_everything(telemetry: Telemetry) -> list[Callable[[], None]]:
             logger.error(  # noqa: TRY400 - one line, no traceback
                 "%s is not instrumented: %s: %s", library.name, type(error).__name__, error
             )
-    return undos
+
+    if library.user:
+        expect(library.user)
+    undos.append(when_imported(library.module, begin))
+    return _undo_all(undos)
+
+
+def uninstrument(library: Library) -> None:
+    """Record nothing of *library* but the targets that were named, also if it is imported later."""
+    call_all_off(library.module)
+    module = sys.modules.get(library.adapter)
+    if module is not None:
+        module.uninstrument()
+
+
+def _instrument_everything(telemetry: Telemetry) -> list[Callable[[], None]]:
+    disabled = telemetry.settings.disabled_instrumentations
+    return [
+        instrument_when_imported(library, telemetry)
+        for library in LIBRARIES
+        if not is_disabled(library.name, disabled)
+    ]
 
 
 def _undo_all(undos: list[Callable[[], Any]]) -> Callable[[], None]:

@@ -24,6 +24,8 @@ spans join the same traces.
 ENDING = """
 - `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=httpx` switches ours off as well as contrib's; `otel_flow_httpx`
   ours alone. To have contrib's instead of ours, call its `instrument()` yourself.
+- Our instrumentation of a library begins when the program imports it, at once where it has: of a library that
+  nobody imports, nothing is loaded. Contrib's instrumentors import theirs at the start.
 - With another distribution installed beside, such as `opentelemetry-distro`, set `OTEL_PYTHON_DISTRO=otel_flow`
   and `OTEL_PYTHON_CONFIGURATOR=otel_flow`, or start with `otel-flow run`, which does.
 - botocore's package brings the X-Ray propagator; it is used only where `OTEL_PROPAGATORS` names it.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import logging
+import sys
 
 from typing import TYPE_CHECKING, Any
 
-from wrapt import register_post_import_hook
+from otel_flow.instrumentation.arrival import when_imported
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
 
 logger = logging.getLogger("otel_flow.instrumentation")
@@ -23,23 +23,19 @@ _MODULE = "opentelemetry.instrumentation.celery"
 def keep_out() -> Callable[[], None]:
     """Take contrib's instrumentation out if it is in, and let it in no more; return the undo."""
     undos: list[Callable[[], None]] = []
-    active = [True]
 
-    def patch(module: ModuleType) -> None:
-        if not active:
-            return
-        kind = module.CeleryInstrumentor
+    def patch() -> None:
+        kind = sys.modules[_MODULE].CeleryInstrumentor
         if kind().is_instrumented_by_opentelemetry:
             kind().uninstrument()
             logger.warning("contrib's Celery instrumentation is taken out: ours is on")
         undos.append(_refuse(kind))
 
     def undo() -> None:
-        active.clear()
         while undos:
             undos.pop()()
 
-    register_post_import_hook(patch, _MODULE)
+    undos.append(when_imported(_MODULE, patch))
     return undo
 
 

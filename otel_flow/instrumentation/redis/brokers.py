@@ -7,18 +7,17 @@ What they carry, the tasks, has spans of its own; a poll belongs to no request.
 from __future__ import annotations
 
 import functools
+import sys
 
 from typing import TYPE_CHECKING, Any
 
-from wrapt import register_post_import_hook
-
+from otel_flow.instrumentation.arrival import when_imported
 from otel_flow.instrumentation.database.patch import wrap
 from otel_flow.instrumentation.redis.pools import SERVER
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
 
 _MODULE = "kombu.transport.redis"
@@ -29,22 +28,21 @@ _CHANNELS = ("Channel", "SentinelChannel")
 def leave_out_brokers() -> Callable[[], None]:
     """Keep pools that kombu makes from now on from being recorded; return the undo."""
     undos: list[Callable[[], None]] = []
-    active = [True]
 
-    def patch(module: ModuleType) -> None:
+    def patch() -> None:
+        module = sys.modules[_MODULE]
         channels = [getattr(module, name) for name in _CHANNELS if hasattr(module, name)]
         undos.extend(
             wrap(channel, "_get_pool", _unrecorded)
             for channel in channels
-            if active and "_get_pool" in vars(channel)
+            if "_get_pool" in vars(channel)
         )
 
     def undo() -> None:
-        active.clear()
         while undos:
             undos.pop()()
 
-    register_post_import_hook(patch, _MODULE)
+    undos.append(when_imported(_MODULE, patch))
     return undo
 
 

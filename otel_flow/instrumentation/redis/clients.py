@@ -51,9 +51,10 @@ CACHE_NAME = "redis"
 def _replace_contrib() -> None:
     """Take contrib's instrumentation out, if it is in: every command would have two spans."""
     module = sys.modules.get("opentelemetry.instrumentation.redis")
-    if module is None:
+    kind = getattr(module, "RedisInstrumentor", None)
+    if kind is None:
         return
-    instrumentor = module.RedisInstrumentor()
+    instrumentor = kind()
     if instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.uninstrument()
         logger.warning("contrib's Redis instrumentation is taken out: ours is on")
