@@ -4,7 +4,7 @@ What one call of a library costs: alone, with contrib's instrumentation, with ou
 ``python benchmarks/libraries.py [library …]``, by default all. Every call happens inside a
 span, whose spans and metrics a process beside takes. Measured are the microseconds of the
 thread that calls and of the whole process, export included; contenders alternate, each
-round in a process of its own. ``--profile`` shows instead where ours spends its time.
+round in a process of its own; ``ROUNDS=3`` makes it shorter. ``--profile`` shows instead where ours spends its time.
 
 The libraries are those of `benchmarks/library_rows.py`. Redis needs ``redis-server``. Of Celery
 the thread publishes, and another one of the process runs the tasks.
@@ -23,7 +23,7 @@ from benchmarks.library_rows import LIBRARIES, Library
 from benchmarks.sink import sink
 
 
-ROUNDS = 7
+ROUNDS = int(os.environ.get("ROUNDS", "7"))
 
 
 _START = """

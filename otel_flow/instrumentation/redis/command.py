@@ -12,9 +12,8 @@ from otel_flow.instrumentation.redis.operation import (
     pipeline_of,
 )
 from otel_flow.names import database as names
-from otel_flow.otlp.constant import Constant
 from otel_flow.providers.bound import bind
-from otel_flow.providers.prepared import prepared
+from otel_flow.providers.prepared import constant
 
 
 if TYPE_CHECKING:
@@ -32,11 +31,14 @@ MAX_NAMES = 256
 _REMEMBERED = 1024
 """Spellings of commands whose names are kept."""
 
+_SIZES = 64
+"""Sizes of pipelines of one name whose attributes are kept."""
+
 
 class Command:
     """Span name, attributes and duration series of one command."""
 
-    __slots__ = ("_constant", "_histogram", "attributes", "duration", "may_block", "name")
+    __slots__ = ("_batches", "_histogram", "attributes", "duration", "may_block", "name")
 
     def __init__(
         self, operation: str, server: Mapping[str, Any], histogram: Histogram, *, blocking: bool
@@ -46,14 +48,19 @@ class Command:
         described = {**server, names.OPERATION.name: operation}
         if blocking:
             described[names.BLOCKING.name] = True
-        self._constant = Constant(described)
-        self.attributes = prepared(self._constant)
+        self.attributes = constant(described)
+        self._batches: dict[int, Prepared] = {}
         self.duration = bind(histogram, described)
         self._histogram = histogram
 
     def batch(self, size: int) -> Prepared:
-        """Return the attributes of a pipeline of *size* commands."""
-        return prepared(self._constant, {names.BATCH_SIZE.name: size})
+        """Return the attributes of a pipeline of *size* commands; those of some sizes are kept."""
+        found = self._batches.get(size)
+        if found is None:
+            found = constant({**self.attributes, names.BATCH_SIZE.name: size})
+            if len(self._batches) < _SIZES:
+                self._batches[size] = found
+        return found
 
     def failed(self, seconds: float, outcome: Mapping[str, str], context: Context) -> None:
         """Record an execution that ended in an error, which *outcome* names."""
