@@ -8,16 +8,18 @@ import weakref
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import context as context_api
 from opentelemetry import propagate
+from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
-from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
+from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.correlation import bound_request_id
 from otel_flow.delivery.suppression import HTTP_SUPPRESSED
 from otel_flow.instrumentation.outgoing.url import address_of
 from otel_flow.measure.recording import error_type
 from otel_flow.names import http as names
+from otel_flow.providers.active import current_context, enter, leave
 from otel_flow.providers.bound import bind
 
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from contextvars import Token
 
-    from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
     from otel_flow.instrumentation.outgoing.url import Address
@@ -125,7 +126,7 @@ class Outgoing:
         if not known:
             attributes[names.REQUEST_METHOD_ORIGINAL.name] = method
         self.span = client.start_span(method if known else "HTTP", attributes)
-        self._context = set_span_in_context(self.span)
+        self._context = Context({**current_context(), _SPAN_KEY: self.span})
         self._token: Token[Context] | None = None
         self._started = time.perf_counter()
 
@@ -138,8 +139,7 @@ class Outgoing:
 
     def attach(self) -> None:
         """Make the span current, and switch off what instruments the library beneath."""
-        inner = context_api.set_value(HTTP_SUPPRESSED, True, self._context)
-        self._token = context_api.attach(inner)
+        self._token = enter(Context({**self._context, HTTP_SUPPRESSED: True}))
 
     def end(
         self,
@@ -150,7 +150,7 @@ class Outgoing:
         """Record that a response with *status* arrived, or *error* was raised."""
         seconds = time.perf_counter() - self._started
         if self._token is not None:
-            context_api.detach(self._token)
+            leave(self._token)
         try:
             self._record(seconds, status, version, error)
         except Exception as failure:
