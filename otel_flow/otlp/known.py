@@ -39,7 +39,7 @@ class Pairs(dict[tuple[str, Any], bytes]):
     Attributes as fields that begin with *tag*, an attribute that is dropped as nothing.
 
     Only pairs whose value is a text are entries, because ``True``, ``1`` and ``1.0`` are
-    equal; whole numbers are remembered beside them. Values that are too long to be
+    equal; whole numbers and truth values are remembered beside them. Values that are too long to be
     remembered take of *room*, which the encoder of items renews.
     """
 
@@ -58,6 +58,7 @@ class Pairs(dict[tuple[str, Any], bytes]):
         self._longest = min(bounds.text, _LONGEST)
         self._keys: dict[str, bytes] = {}
         self._whole: dict[tuple[str, int], bytes] = {}
+        self._truths: dict[tuple[str, bool], bytes] = {}
 
     def encode(self, attributes: Mapping[str, Any]) -> bytes:
         """Return all of *attributes*; raises only what reading them raises."""
@@ -81,6 +82,9 @@ class Pairs(dict[tuple[str, Any], bytes]):
                 return self._keep(pair, self._whole, self._number(key, value))
         elif kind is float:
             return self._real(key, value)
+        elif kind is bool:
+            known = self._truths.get(pair)
+            return known or self._keep(pair, self._truths, self._any(key, value))
         return self._any(key, value)
 
     def _keep(
