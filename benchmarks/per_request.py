@@ -95,9 +95,12 @@ class Server:
 
     @staticmethod
     def _free_port():
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            return free.getsockname()[1]
+        """Return a free port that no outgoing connection gets before the server has it."""
+        while True:
+            port = random.randrange(20_000, 32_000)
+            with socket.socket() as free, contextlib.suppress(OSError):
+                free.bind(("127.0.0.1", port))
+                return port
 
     def wait(self):
         """Return when it answers."""
