@@ -33,6 +33,8 @@ _SKIPPED = (
 
 def live_locks() -> dict[str, list[object]]:
     """Return the locks by the class, or the module, and the attribute that hold them."""
+    # What nobody can use any more is reached by weak references until it is collected.
+    gc.collect()
     modules = [module for name, module in list(sys.modules.items()) if _ours(name)]
     found: dict[str, dict[int, object]] = {}
     seen: dict[int, object] = {}
