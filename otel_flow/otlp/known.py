@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _ENTRIES = 2048
-_SETS = 8192
+_SETS = 32_768
 _INT64 = range(-(2**63), 2**63)
 _MASK64 = 2**64 - 1
 _double = struct.Struct("<d").pack
