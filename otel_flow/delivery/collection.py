@@ -158,7 +158,11 @@ class Collection:
         """Collect and return by *end* whether a collection that began after now was completed."""
         if not self.reader.is_attached():
             return True
-        if (running := self._thread) is not None:
+        # Not while another flush starts one: its thread may be at work before it is known, and
+        # would pass for one that began after now.
+        with self._starting:
+            running = self._thread
+        if running is not None:
             running.join(max(0.0, end - time.monotonic()))
         thread = self._start()
         if thread is None:

@@ -146,6 +146,32 @@ def test_values_that_replace_others_are_awaited(backend, base, build):
     assert sorted(arrived)[1:] == [3, 3]
 
 
+def test_a_collection_that_is_being_started_is_not_the_next_ones(backend, base, build):
+    """A flush delivers what came before it, also where another is just about to know its thread."""
+    flow = build(base, delay=60)
+    counter = flow.meter.create_counter("orders")
+    collection = flow.pipeline._engine.collection
+    started = threading.Event()
+
+    def collect():
+        with collection._starting:
+            earlier = threading.Thread(target=lambda: time.sleep(1), daemon=True)
+            earlier.start()
+            started.set()
+            # Long enough for a flush to look before the thread is known.
+            time.sleep(0.3)
+            collection._thread = earlier
+
+    starter = threading.Thread(target=collect)
+    starter.start()
+    started.wait()
+    counter.add(1)
+
+    assert flow.pipeline.force_flush(20)
+    starter.join()
+    assert backend.metrics()[-1].sum.data_points[0].as_int == 1
+
+
 def test_a_flush_ends_although_collections_are_due(backend, base, build):
     """Values that are collected meanwhile do not keep a flush from its end."""
     backend.script = [{"delay": 0.2}] * 1000
