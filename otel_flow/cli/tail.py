@@ -17,7 +17,8 @@ EXAMPLES = """\
   otel-flow tail --json | jq 'select(.signal == "log")'
 
 It prints the export lines that point a service at it. OTLP over HTTP, protobuf or JSON.
-Exits with 0 after Ctrl-C, 2 if the port is taken or a package is missing.
+In a terminal a service under load is shown in part, into a file or pipe whole.
+Exits with 0 after Ctrl-C or SIGTERM, 2 if the port is taken or a package is missing.
 """
 
 _SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")

@@ -32,40 +32,42 @@ class Choice:
     """
     Lets *per_second* traces through, those first whose kind was not seen for longest.
 
-    With *once_each* every kind is let through once only.
+    After a silence up to *burst* come at once. With *once_each* every kind is let through once only.
     """
 
     def __init__(
         self,
         *,
         per_second: float = math.inf,
+        burst: float = 1.0,
         once_each: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._per_second = per_second
         self._once_each = once_each
         self._clock = clock
-        self._credit = 1.0
+        self._burst = max(burst, per_second)
+        self._credit = self._burst
         self._since = clock()
         self._seen: collections.OrderedDict[tuple[object, ...], float] = collections.OrderedDict()
         self.withheld = 0
 
     def among(self, traces: Iterable[Trace]) -> list[Trace]:
-        """Return those of *traces* to show, oldest kinds first."""
+        """Return those of *traces* to show, in their order."""
         now = self._clock()
-        self._credit = min(
-            max(1.0, self._per_second), self._credit + (now - self._since) * self._per_second
-        )
+        earned = (now - self._since) * self._per_second if now > self._since else 0.0
+        self._credit = min(self._burst, self._credit + earned)
         self._since = now
-        chosen = []
+        chosen = set()
+        traces = list(traces)
         for trace in sorted(traces, key=self._last_seen):
             if self._credit < 1 or (self._once_each and self._last_seen(trace)):
                 self.withheld += 1
                 continue
             self._credit -= 1
             self._remember(kind_of(trace), now)
-            chosen.append(trace)
-        return chosen
+            chosen.add(id(trace))
+        return [trace for trace in traces if id(trace) in chosen]
 
     def _last_seen(self, trace: Trace) -> float:
         return self._seen.get(kind_of(trace), 0.0)

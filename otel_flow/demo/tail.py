@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from otel_flow import process
 from otel_flow.demo.choice import Choice
 from otel_flow.demo.screen import Screen, write_items
 from otel_flow.otlp.receiver import PortTakenError, Receiver
@@ -28,6 +30,8 @@ PORT = 4318
 _TICK = 0.2
 _SETTLE = 1.5
 _TREES_PER_SECOND = 5
+_TREES_AT_ONCE = 100
+"""What somebody tries by hand is shown whole; only a service under load is too much to read."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +46,21 @@ class TailOptions:
 
 
 def tail(options: TailOptions) -> int:
-    """Show what arrives until Ctrl-C; raises `PortTakenError` for a port that was asked for."""
-    if options.as_json:
-        return _tail_json(options)
+    """
+    Show what arrives until Ctrl-C or SIGTERM.
+
+    All of it where nobody watches a terminal. Raises `PortTakenError` for a port that was asked for.
+    """
+    with process.sigterm_interrupts():
+        return _tail_json(options) if options.as_json else _tail_trees(options)
+
+
+def _tail_trees(options: TailOptions) -> int:
     console = Console(highlight=False)
-    screen = Screen(
-        console,
-        choice=Choice(per_second=_TREES_PER_SECOND),
-        settle=_SETTLE,
-        wanted=options.wanted,
+    choice = Choice(
+        per_second=_TREES_PER_SECOND if console.is_terminal else math.inf, burst=_TREES_AT_ONCE
     )
+    screen = Screen(console, choice=choice, settle=_SETTLE, wanted=options.wanted)
     with _listen(options, screen.take, screen.refuse) as receiver:
         console.print(Text(_instructions(receiver, options.port)))
         with screen.live():

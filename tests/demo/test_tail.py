@@ -1,6 +1,7 @@
 """`otel-flow tail`: the user's own service, seen without a backend."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -10,6 +11,18 @@ from otel_flow.cli import main
 from tests.bootstrap.test_configure import PROGRAM, run
 from tests.demo.runs import COMMAND, environ
 from tests.servers import free_port
+
+
+MANY = """
+import otel_flow
+from opentelemetry import trace
+
+telemetry = otel_flow.configure(service_name="shop")
+for _ in range(150):
+    with trace.get_tracer("t").start_as_current_span("burst"):
+        pass
+telemetry.shutdown()
+"""
 
 
 class Tail:
@@ -36,8 +49,8 @@ class Tail:
         pairs = [word.split("=", 1) for word in text.split() if word.startswith("OTEL_")]
         return text, dict(pairs)
 
-    def interrupt(self):
-        self.process.send_signal(2)
+    def interrupt(self, number=signal.SIGINT):
+        self.process.send_signal(number)
         self.out, self.err = self.process.communicate(timeout=30)
         return self.process.returncode
 
@@ -86,6 +99,19 @@ def test_json_lines(tail):
     assert (span["name"], span["service"]) == ("work", "shop")
     assert {item["trace_id"] for item in logs} == {span["trace_id"]}
     assert any(item["signal"] == "point" and item["name"] == "work.done" for item in items)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_stopping_by_sigterm_shows_what_is_left(tail, arguments):
+    """SIGTERM ends it as Ctrl-C does; into a pipe every trace is written, as many as there are."""
+    watching = tail("--port", "0", *arguments)
+    _, variables = watching.instructions()
+
+    run(MANY, variables["OTEL_EXPORTER_OTLP_ENDPOINT"])
+
+    assert watching.interrupt(signal.SIGTERM) == 0
+    marks = ("burst ", '{"signal": "span", ')
+    assert sum(line.startswith(marks) for line in watching.out.splitlines()) == 150
 
 
 def test_filters(tail):

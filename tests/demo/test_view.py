@@ -316,6 +316,25 @@ def test_kinds_not_seen_for_longest_come_first(clock):
     assert names(choice.among(traces("b", "a"))) == ["a"]
 
 
+def test_what_is_tried_by_hand_is_shown_whole(clock):
+    """After a silence a burst of traces is let through, in the order in which they came."""
+    choice = Choice(per_second=1, burst=4, clock=clock)
+    assert names(choice.among(traces("a"))) == ["a"]
+    clock.now += 10
+
+    assert names(choice.among(traces("a", "c", "b", "a", "b"))) == ["a", "c", "b", "b"]
+    assert choice.withheld == 1
+
+
+def test_no_rate_withholds_nothing(clock):
+    """Without a rate everything is shown, at whatever moment it comes."""
+    choice = Choice(clock=clock)
+
+    assert names(choice.among(traces("a", "a", "b"))) == ["a", "a", "b"]
+    assert names(choice.among(traces("b", "a"))) == ["b", "a"]
+    assert choice.withheld == 0
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
