@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -42,6 +43,9 @@ _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {
 }
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
 class Emitted(str):
     """The text of an event whose record is exported already; stdlib logging keeps its identity."""
 
@@ -58,12 +62,18 @@ def mark_emitted(_logger: Any, _name: str, rendered: Any) -> Any:
 
 
 def event_of(record: logging.LogRecord) -> EventDict:
-    """Return *record* as an event dictionary; fields that `extra` added become keys."""
+    """
+    Return *record* as an event dictionary; fields that `extra` added become keys.
+
+    Without the colours that some write into their messages, as Flask's server does.
+    """
     try:
         message = record.getMessage()
     except Exception:
         # Arguments that do not fit the format are the caller's mistake; show both.
         message = f"{text(record.msg)} {text(record.args)}"
+    if "\x1b" in message:
+        message = _COLOURS.sub("", message)
     extra = {key: value for key, value in vars(record).items() if key not in _RECORD_FIELDS}
     if record.name.startswith("celery."):
         # What the message was made of: arguments of the task and its result among it.

@@ -144,6 +144,21 @@ def test_the_line_of_code_of_a_coroutine(receiver):
     assert done.bodies() == ["awaited"]
 
 
+def test_colours_in_a_message_stay_out_of_line_and_record(receiver):
+    """A stdlib message with a terminal's colours, as werkzeug's, arrives as plain text."""
+    done = run(
+        receiver,
+        OURS,
+        r"""
+        import logging
+        logging.getLogger("werkzeug").warning("\x1b[31m\x1b[1mGET %s\x1b[0m 500", "/")
+        """,
+    )
+
+    assert [line["event"] for line in done.lines()] == ["GET / 500"]
+    assert done.bodies() == ["GET / 500"]
+
+
 LEVELS = """
 import logging
 quiet, loud = structlog.get_logger("shop.quiet.inner"), structlog.get_logger("shop.loud")
