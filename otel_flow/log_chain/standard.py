@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import sys
 
 from typing import TYPE_CHECKING, Any, Protocol
 
 from otel_flow.log_chain.ids import FIELDS
 from otel_flow.log_chain.levels import StandardLevels
 from otel_flow.log_chain.reported import is_repetition
+from otel_flow.log_chain.servers import ServerLoggers, follow_servers
 from otel_flow.log_chain.setups import follow_setups
 from otel_flow.log_chain.values import text
 
@@ -25,12 +27,6 @@ if TYPE_CHECKING:
 
 _NOT_EXPORTED = ("opentelemetry", "otel_flow.delivery")
 """Telemetry's own loggers: what they say goes to the console, never into an exporter."""
-
-_SERVER_LOGGERS = (
-    *("uvicorn", "uvicorn.access", "uvicorn.error", "uvicorn.asgi"),
-    *("_granian", "granian.access"),
-)
-"""Loggers that a server gives handlers of its own; they propagate to ours instead."""
 
 _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
@@ -129,10 +125,11 @@ class BridgeHandler(logging.Handler):
             return
         if is_repetition(record):
             return
+        show = self.printing and not _is_shown_below_root(record)
         export = not record.name.startswith(_NOT_EXPORTED) and not any(
             is_elsewhere(record) for is_elsewhere in _elsewhere
         )
-        self._take(record, export=export, show=self.printing)
+        self._take(record, export=export, show=show)
 
 
 _elsewhere: list[Callable[[logging.LogRecord], bool]] = []
@@ -162,6 +159,7 @@ class Bridge:
         """Where a logger that does not propagate has handlers of its own, which show what they want."""
         self._levels = levels
         self._standard = StandardLevels(levels)
+        self._servers = ServerLoggers()
 
     def install(self) -> Callable[[], None]:
         """Attach the handler, now and after whatever sets up logging; return the undo."""
@@ -170,11 +168,14 @@ class Bridge:
         self.attach()
         _installed.append(self)
         undo_setups = follow_setups(self._detached)
+        undo_servers = follow_servers(self.attach)
 
         def undo() -> None:
             _installed.remove(self)
+            undo_servers()
             undo_setups()
             self._detach()
+            self._servers.restore()
             self._standard.restore()
 
         return undo
@@ -198,11 +199,8 @@ class Bridge:
         self._detach()
         root = logging.getLogger()
         self._handler.printing = not root.handlers
-        for name in _SERVER_LOGGERS:
-            logger = logging.getLogger(name)
-            logger.handlers = [h for h in logger.handlers if not _is_console(h)]
-            if not logger.handlers:
-                logger.propagate = True
+        self._servers.share()
+        self._servers.redirect()
         root.addHandler(self._handler)
         for logger in _unpropagated():
             logger.addHandler(self._beside)
@@ -218,13 +216,24 @@ class Bridge:
             logger.removeHandler(self._beside)
 
 
-def _is_console(handler: logging.Handler) -> bool:
-    return type(handler) is logging.StreamHandler
-
-
 def _loggers() -> list[logging.Logger]:
     found = list(logging.Logger.manager.loggerDict.values())
     return [logger for logger in found if isinstance(logger, logging.Logger)]
+
+
+def _is_shown_below_root(record: logging.LogRecord) -> bool:
+    """Return whether a logger that *record* passes on its way to the root prints it on the console."""
+    logger: logging.Logger | None = logging.getLogger(record.name)
+    while logger is not None and logger.parent is not None:
+        if any(_is_console(handler) for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
+
+
+def _is_console(handler: logging.Handler) -> bool:
+    stream = getattr(handler, "stream", None)
+    return stream is not None and (stream is sys.stdout or stream is sys.stderr)
 
 
 def _unpropagated() -> list[logging.Logger]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import logging.handlers
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 
 LOGGERS = ("uvicorn.access", "hypercorn.access", "granian.access", "gunicorn.access")
+
+
+_FILES = (logging.FileHandler, logging.handlers.SysLogHandler)
 
 
 class Said(NamedTuple):
@@ -45,7 +49,17 @@ class AccessLogFilter(logging.Filter):
         path, is_handshake = said_of(record.args)
         if path is not None and self._server.excluded(path.partition("?")[0]):
             return False
-        return is_handshake or not self._ours
+        if is_handshake or not self._ours:
+            return True
+        _hand_to_files(record)
+        return False
+
+
+def _hand_to_files(record: logging.LogRecord) -> None:
+    """Have a file or syslog, which a server was told to write its log to, get *record* all the same."""
+    for handler in logging.getLogger(record.name).handlers:
+        if isinstance(handler, _FILES) and record.levelno >= handler.level:
+            handler.handle(record)
 
 
 def said_of(arguments: Any) -> Said:
