@@ -15,8 +15,8 @@ from otel_flow.delivery.encoding import metric_points
 from otel_flow.delivery.pace import step
 from otel_flow.delivery.report import logger
 from otel_flow.delivery.scrape import Scrape
-from otel_flow.delivery.self_metrics import SCOPE
 from otel_flow.delivery.suppression import suppressed
+from otel_flow.names.delivery import SCOPE
 
 
 if TYPE_CHECKING:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from otel_flow.names.model import Metric
 
 
-SCOPE = "otel_flow.delivery"
-
 Attributes = dict[str, str | int]
 Reading = tuple[int, Attributes]
 _Observed = tuple["Lane", Attributes]
@@ -35,7 +33,7 @@ def observe(
     meter_provider: MeterProvider, lanes: Iterable[Lane], collection: Collection | None
 ) -> None:
     """Create the instruments that read *lanes*, and have requests and collections be recorded."""
-    meter = meter_provider.get_meter(SCOPE, own_version())
+    meter = meter_provider.get_meter(names.SCOPE, own_version())
     duration = _histogram(meter, names.DURATION)
     lanes = list(lanes)
     components = _Components()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from otel_flow.names.model import SECONDS_BUCKETS, Attribute, Metric
 
 
+SCOPE = "otel_flow.delivery"
+"""The scope of all of them."""
+
 COMPONENT_NAME = Attribute(
     name="otel.component.name",
     type="string",
