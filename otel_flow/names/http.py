@@ -70,6 +70,12 @@ MESSAGES_SENT = Attribute(
     brief="Messages that were sent to the client over the connection.",
     stability="otel_flow",
 )
+CLOSE_CODE = Attribute(
+    name="otel_flow.websocket.close_code",
+    type="int",
+    brief="The code with which the application or the client closed the connection.",
+    stability="otel_flow",
+)
 REQUEST_HEADER = Attribute(
     name="http.request.header.<name>",
     type="string[]",
@@ -161,6 +167,22 @@ ACCESS = Event(
     brief="A request was answered: the access log.",
     attributes=_LINE,
 )
+CONNECTION = Event(
+    name="otel_flow.websocket.connection",
+    severity="INFO",
+    brief="A WebSocket connection has ended: its line of the access log.",
+    attributes=(
+        ROUTE,
+        PATH,
+        STATUS_CODE,
+        CLOSE_CODE,
+        MESSAGES_RECEIVED,
+        MESSAGES_SENT,
+        ERROR_TYPE,
+        DURATION,
+        CLIENT_ADDRESS,
+    ),
+)
 SLOW_REQUEST = Event(
     name="otel_flow.http.slow_request",
     severity="WARN",
@@ -211,7 +233,14 @@ WEBSOCKET = Span(
     name="WS {http.route}",
     kind="SERVER",
     brief="A WebSocket connection, from the handshake to its end.",
-    attributes=(*_REQUESTED, PROTOCOL_NAME, MESSAGES_RECEIVED, MESSAGES_SENT),
+    attributes=(
+        *_REQUESTED,
+        PROTOCOL_NAME,
+        STATUS_CODE,
+        CLOSE_CODE,
+        MESSAGES_RECEIVED,
+        MESSAGES_SENT,
+    ),
     stability="otel_flow",
 )
 CLIENT = Span(
@@ -238,4 +267,4 @@ METRICS = (
     SERVER_ACTIVE,
     CLIENT_DURATION,
 )
-EVENTS = (ACCESS, SLOW_REQUEST, EXCEPTION)
+EVENTS = (ACCESS, CONNECTION, SLOW_REQUEST, EXCEPTION)

@@ -137,13 +137,23 @@ def test_an_application_that_is_not_ours_keeps_its_lines(server, tmp_path):
 
 
 @pytest.mark.fidelity
-@pytest.mark.parametrize("server", ["hypercorn", "granian"])
-def test_a_handshake_keeps_its_line(server, tmp_path):
-    """The line of a WebSocket stays where a server has one: ours is about requests."""
-    with serving(server, tmp_path) as port:
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("ours", ["true", "false"])
+def test_a_websocket_has_one_line(server, ours, tmp_path):
+    """A connection has our line, or by setting the server's, where it has one."""
+    with serving(server, tmp_path, OTEL_FLOW_ACCESS_LOG=ours) as port:
         ask(port, "/items/17")
         url = f"ws://127.0.0.1:{port}/socket"
         with websockets.sync.client.connect(url, proxy=None, open_timeout=SECONDS) as connection:
             assert list(connection) == []
 
-    assert len(lines_about("/socket", tmp_path)) == 1
+    lines = lines_about("/socket", tmp_path)
+    if ours == "true" or server in WITH_HANDSHAKES:
+        (line,) = lines
+        assert ('"event":"otel_flow.websocket.connection"' in line) is (ours == "true")
+    else:
+        assert lines == []
+
+
+WITH_HANDSHAKES = set(SERVERS) - {"gunicorn"}
+"""Servers whose access log has the handshakes of WebSockets."""

@@ -132,8 +132,9 @@ def add_websocket(app):
         await websocket.accept()
         if room == "broken":
             raise ValueError("no such luck")
-        while True:
-            await websocket.send_text(await websocket.receive_text())
+        while (text := await websocket.receive_text()) != "bye":
+            await websocket.send_text(text)
+        await websocket.close(4001)
 
 
 def spans_of(recording, count=1):
@@ -355,6 +356,82 @@ def test_a_websocket_that_is_refused(recorded):
 
     (span,) = spans_of(recording)
     assert (span.name, span.status.status_code) == ("WS /ws/{room}", StatusCode.UNSET)
+
+
+def talk(address):
+    """Four connections: closed by the application, by the client, refused with a response and without."""
+    with connected(address, "/ws/red") as connection:
+        for text in ("one", "two", "bye"):
+            connection.send(text)
+        assert [connection.recv(), connection.recv()] == ["one", "two"]
+        with pytest.raises(ConnectionClosed):
+            connection.recv()
+    with connected(address, "/ws/blue") as connection:
+        connection.close(4002)
+    for refused in ("private", "closed"):
+        with pytest.raises(InvalidStatus), connected(address, f"/ws/{refused}"):
+            pass
+
+
+@pytest.mark.parametrize(
+    # hypercorn tells the application no code of the client's.
+    ("under", "from_client"),
+    [(under_uvicorn, 4002), (under_hypercorn, 1006)],
+)
+def test_a_connection_has_one_line_when_it_ends(recorded, under, from_client):
+    """A WebSocket is one line of the access log: route, status, close code, messages, duration and client."""
+    app = shop()
+    recording = recorded(app)
+
+    with under(app) as address:
+        talk(address)
+        spans = spans_of(recording, 4)
+
+    lines = {r.attributes["url.path"][4:]: r for r in recording.records() if r.body == CONNECTION}
+    found = {path: outcome_of(line) for path, line in lines.items()}
+    assert found == {
+        "red": (101, 4001, 3, 2),
+        "blue": (101, from_client, 0, 0),
+        "private": (403, None, 0, 0),
+        "closed": (403, None, 0, 0),
+    }
+    assert {line.span_id for line in lines.values()} == {span.context.span_id for span in spans}
+    for line in lines.values():
+        assert line.attributes["http.route"] == "/ws/{room}"
+        assert line.attributes["otel_flow.http.duration"] > 0
+        assert line.attributes["client.address"] == "127.0.0.1"
+
+
+CONNECTION = "otel_flow.websocket.connection"
+
+
+def outcome_of(line):
+    names = ("http.response.status_code", "otel_flow.websocket.close_code")
+    sizes = (f"otel_flow.websocket.messages.{way}" for way in ("received", "sent"))
+    return tuple(line.attributes.get(name) for name in (*names, *sizes))
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_the_lines_of_connections_are_ours_or_uvicorns(recorded, caplog, ours):
+    """By setting uvicorn tells of WebSockets instead, and of one that is excluded nobody does."""
+    app = shop()
+    recording = recorded(app, access_log=ours, excluded_urls=("/ws/blue",))
+    caplog.set_level("INFO", "uvicorn.error")  # as uvicorn's own configuration has it
+
+    with under_uvicorn(app) as address:
+        talk(address)
+
+    told = [(str(r.body), r.attributes) for r in recording.records()]
+    paths = {"/ws/red", "/ws/private", "/ws/closed"}
+    assert {a.get("url.path") for body, a in told if body == CONNECTION} == (
+        paths if ours else set()
+    )
+    said = [body for body, _ in told if "WebSocket" in body or body.startswith("connection ")]
+    assert [path for path in sorted(paths) if any(path in body for body in said)] == (
+        [] if ours else sorted(paths)
+    )
+    assert not any("/ws/blue" in body + str(attributes) for body, attributes in told)
+    assert ours is not any(body == "connection open" for body in said)
 
 
 def test_timing_headers_are_sent_by_setting(recorded):

@@ -6,7 +6,7 @@ import logging
 import logging.handlers
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
@@ -17,16 +17,11 @@ if TYPE_CHECKING:
 
 LOGGERS = ("uvicorn.access", "hypercorn.access", "granian.access", "gunicorn.access")
 
+_UVICORNS = "uvicorn.error"
+_OF_WEBSOCKETS = ('%s - "WebSocket %s"', "connection open", "connection closed")
+"""How uvicorn's messages begin that tell of a WebSocket, among others of the same logger."""
 
 _FILES = (logging.FileHandler, logging.handlers.SysLogHandler)
-
-
-class Said(NamedTuple):
-    """What a line of a server's says of a request."""
-
-    path: str | None
-    is_handshake: bool
-    """Whether it is about a WebSocket, of which our own log has no line."""
 
 
 class AccessLogFilter(logging.Filter):
@@ -46,13 +41,20 @@ class AccessLogFilter(logging.Filter):
         """Return whether the line is written."""
         if not self._server.metrics.in_use:
             return True
-        path, is_handshake = said_of(record.args)
+        path = path_said(record.args)
         if path is not None and self._server.excluded(path.partition("?")[0]):
             return False
-        if is_handshake or not self._ours:
-            return True
-        _hand_to_files(record)
-        return False
+        if self._ours:
+            _hand_to_files(record)
+        return not self._ours
+
+
+class HandshakeFilter(AccessLogFilter):
+    """Keeps back what uvicorn says of WebSockets, beside what else it says."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the line is written."""
+        return not str(record.msg).startswith(_OF_WEBSOCKETS) or super().filter(record)
 
 
 def _hand_to_files(record: logging.LogRecord) -> None:
@@ -62,18 +64,15 @@ def _hand_to_files(record: logging.LogRecord) -> None:
             handler.handle(record)
 
 
-def said_of(arguments: Any) -> Said:
-    """Return what *arguments* of a line say: uvicorn's are a tuple, the others' are named."""
+def path_said(arguments: Any) -> str | None:
+    """Return the path in *arguments* of a line: uvicorn's are a tuple, the others' are named."""
     match arguments:
-        case (_, _, str(path), *_):
-            return Said(path, is_handshake=False)
+        case (_, _, str(path), *_) | (_, str(path)) | (_, str(path), int()):
+            return path
         case Mapping():
             # hypercorn and gunicorn have the names of Apache's log format, granian its own.
-            named = arguments.get("U") or arguments.get("path")
-            scheme = arguments.get("S") or arguments.get("scheme")
-            status = arguments.get("s") or arguments.get("status")
-            return Said(named, is_handshake=scheme in {"ws", "wss"} or str(status) == "101")
-    return Said(None, is_handshake=False)
+            return arguments.get("U") or arguments.get("path")
+    return None
 
 
 def replace_access_log(server: HttpServer) -> Callable[[], None]:
@@ -83,13 +82,13 @@ def replace_access_log(server: HttpServer) -> Callable[[], None]:
     Also when a server configures its log later.
     """
     # dictConfig replaces handlers and levels, and leaves filters alone.
-    loggers = [logging.getLogger(name) for name in LOGGERS]
-    kept_back = AccessLogFilter(server)
-    for logger in loggers:
-        logger.addFilter(kept_back)
+    requests, handshakes = AccessLogFilter(server), HandshakeFilter(server)
+    kept_back = dict.fromkeys(LOGGERS, requests) | {_UVICORNS: handshakes}
+    for name, each in kept_back.items():
+        logging.getLogger(name).addFilter(each)
 
     def undo() -> None:
-        for logger in loggers:
-            logger.removeFilter(kept_back)
+        for name, each in kept_back.items():
+            logging.getLogger(name).removeFilter(each)
 
     return undo

@@ -38,6 +38,11 @@ class RequestLines:
         if seconds >= self._slow:
             self._log("warning", names.SLOW_REQUEST.name, keys())
 
+    def closed(self, keys: Callable[[], dict[str, Any]]) -> None:
+        """Log that a WebSocket connection has ended; *keys* names it."""
+        if self._access:
+            self._log("info", names.CONNECTION.name, keys())
+
     def failed(self, error: BaseException, keys: Callable[[], dict[str, Any]]) -> None:
         """Log an exception that left the application, once."""
         cause = single(error)

@@ -80,7 +80,7 @@ class HttpServerMetrics:
         self.active: dict[object, tuple[str, str, str]] = {}
         """What is being answered → method, scheme and protocol version."""
         self.unseen = False
-        """Whether a request came that has no telemetry."""
+        """Whether anything came that has no metrics: an excluded request, or a WebSocket."""
         self._series: dict[Key, Series] = {}
         active = weakref.WeakMethod(self._observe)
 

@@ -142,6 +142,7 @@ class HttpServer:
             return None
 
     async def _connection(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        self.metrics.unseen = True
         connection = self._connect(scope, receive, send)
         if connection is None:
             await app(scope, receive, send)
@@ -164,7 +165,8 @@ class HttpServer:
         try:
             headers = dict(scope["headers"])
             protocol = {"network.protocol.name": "websocket"}
-            attributes = self._describe(scope, headers).of(scope, **protocol)
+            description = self._describe(scope, headers)
+            attributes = description.of(scope, **protocol)
             parent = self._parent(scope, headers)
             span = self._tracer.start_span("WS", parent, SpanKind.SERVER, attributes)
             return Connection(
@@ -174,6 +176,7 @@ class HttpServer:
                 send=send,
                 span=span,
                 context=set_span_in_context(span, parent),
+                client=description.client,
                 request_id=self._request_id(headers),
             )
         except Exception as error:
