@@ -9,7 +9,12 @@ from fastapi import FastAPI
 from otel_flow import telemetry as running
 from otel_flow.instrumentation.asgi.native import KEY
 from otel_flow.instrumentation.asgi.patch import ApplicationClass
-from otel_flow.instrumentation.asgi.route import is_mount, starlette_route, template
+from otel_flow.instrumentation.asgi.route import (
+    is_mount,
+    mounted_at,
+    starlette_route,
+    template,
+)
 from otel_flow.instrumentation.asgi.server import HttpServer
 
 
@@ -34,8 +39,14 @@ def route(scope: Scope) -> str | None:
     if found is None or not found.endswith("/{path}") or inner is None:
         return found
     # A mounted Starlette application knows nothing of FastAPI's telemetry.
+    root, depth = mounted_at(scope)
+    prefix: str = native._mount_prefix
+    if prefix.count("/") != (root + depth).count("/"):
+        whole = starlette_route(scope)
+        # Mounts of an included router are FastAPI's alone to find.
+        return found if whole is None or len(whole) < len(found) else whole
     path = template(inner)
-    return found if path is None or is_mount(inner) else native._mount_prefix + path
+    return found if path is None or is_mount(inner) else prefix + path
 
 
 _applications = ApplicationClass(FastAPI)

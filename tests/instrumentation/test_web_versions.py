@@ -18,7 +18,7 @@ HERE = "tests/instrumentation"
 
 def test_oldest_fastapi_and_starlette():
     """All tests of HTTP servers pass with FastAPI 0.110 and Starlette 0.37."""
-    paths = ("fastapi", "never_twice", "http_servers", "any_asgi")
+    paths = ("fastapi", "routes", "never_twice", "http_servers", "any_asgi")
     failures = run_tests(
         *(f"{HERE}/test_{name}.py" for name in paths),
         requirements=("fastapi==0.110.3", "starlette==0.37.2"),

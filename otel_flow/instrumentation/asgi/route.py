@@ -17,7 +17,8 @@ def starlette_route(scope: Scope) -> str | None:
     Return the template that Starlette's router matched, None where none did.
 
     A mounted application contributes its own route, ``/shop/items/{id}``; for one
-    that has no routes, static files for example, it is the mount's, ``/static/{path}``.
+    that has no routes, static files for example, it is the mount's, ``/static/{path}``. The
+    root that a server is told, as behind a proxy, belongs to it.
     """
     route = scope.get("route")
     if route is None:
@@ -25,12 +26,20 @@ def starlette_route(scope: Scope) -> str | None:
     path = template(route)
     if path is None:
         return None
-    depth = scope.get("root_path", "")[len(scope.get("app_root_path", "")) :]
-    if not depth or "app_root_path" not in scope:
-        return path
+    root, depth = mounted_at(scope)
+    if not depth:
+        return root + path
     # The outermost router stays in the scope; "app" is the innermost application.
-    prefix = mounted_prefix(getattr(scope.get("router"), "routes", ()), depth)
-    return path if is_mount(route) and path.startswith(prefix) else prefix + path
+    prefix, is_whole = mounted_prefix(getattr(scope.get("router"), "routes", ()), depth)
+    # Where a mount was the last to match, what is mounted has no route for the rest.
+    return root + prefix + (path if is_whole and not is_mount(route) else "/{path}")
+
+
+def mounted_at(scope: Scope) -> tuple[str, str]:
+    """Return the root of the outermost application, and the path from there to the innermost."""
+    innermost = scope.get("root_path", "")
+    root = scope.get("app_root_path", innermost)
+    return root.rstrip("/"), innermost[len(root) :]
 
 
 def template(route: Any) -> str | None:
@@ -44,15 +53,28 @@ def is_mount(route: Any) -> bool:
     return hasattr(route, "app") and (template(route) or "").endswith("/{path}")
 
 
-def mounted_prefix(routes: Sequence[Any], path: str) -> str:
-    """Return *path*, a chain of mount points, with the parameters of each as ``{name}``."""
+def mounted_prefix(routes: Sequence[Any], path: str) -> tuple[str, bool]:
+    """
+    Return *path*, a chain of mount points, with the parameters of each as ``{name}``.
+
+    And whether that is all of it: what is mounted may not show what it mounts itself.
+    """
     for route in routes:
-        if not is_mount(route) or (match := route.path_regex.match(f"{path}/")) is None:
+        if not is_mount(route):
+            if hasattr(route, "host"):
+                prefix, is_whole = mounted_prefix(route.routes, path)
+                if is_whole:
+                    return prefix, True
+            continue
+        if (match := route.path_regex.match(f"{path}/")) is None:
             continue
         prefix = (template(route) or "").removesuffix("/{path}")
         rest = match.group("path").rstrip("/")
-        return prefix + (mounted_prefix(route.routes, f"/{rest}") if rest else "")
-    return path
+        if not rest:
+            return prefix, True
+        below, is_whole = mounted_prefix(route.routes, f"/{rest}")
+        return prefix + below, is_whole
+    return "", False
 
 
 def _matched_again(scope: Scope) -> str | None:
@@ -60,7 +82,8 @@ def _matched_again(scope: Scope) -> str | None:
     if "endpoint" not in scope or "router" not in scope:
         return None
     outer = {**scope, "root_path": scope.get("app_root_path", scope.get("root_path", ""))}
-    return _search(scope["router"].routes, outer)
+    found = _search(scope["router"].routes, outer)
+    return None if found is None else mounted_at(scope)[0] + found
 
 
 def _search(routes: Sequence[Any], scope: Scope) -> str | None:
