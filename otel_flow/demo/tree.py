@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 LONGEST = 60
-"""Lines of a tree that are shown; the rest is a count."""
+"""Lines of a tree that are shown; the rest is a count, in a line that one more could have."""
 
 _TEXT = 120
 _LEVELS = ((17, "ERROR"), (13, "WARN"), (9, "INFO"), (5, "DEBUG"), (1, "TRACE"))
@@ -61,7 +61,7 @@ def tree_lines(trace: Trace) -> list[Line]:
     branches = _branches(trace)
     began = min((span.start for span in trace.spans), default=0)
     lines = list(_walk(branches, began))
-    if len(lines) <= LONGEST:
+    if len(lines) <= LONGEST + 1:
         return lines
     rest = len(lines) - LONGEST
     return [*lines[:LONGEST], Line(kind="more", text=f"{rest} more lines", last=(True,))]

@@ -149,14 +149,23 @@ def test_spans_that_are_each_others_parents_are_shown_once():
     assert sorted(line.text for line in tree_lines(trace)) == ["span 01", "span 02", "span 03"]
 
 
+def chain(length):
+    spans = (span(f"{n:04}", f"{n - 1:04}" if n else "", start=n) for n in range(length))
+    return Trace("a" * 32, tuple(spans), ())
+
+
 def test_deep_and_long_traces_are_cut():
     """A chain of thousands of spans becomes the first lines and a count."""
-    spans = tuple(span(f"{n:04}", f"{n - 1:04}" if n else "", start=n) for n in range(3000))
-
-    lines = tree_lines(Trace("a" * 32, spans, ()))
+    lines = tree_lines(chain(3000))
 
     assert len(lines) == LONGEST + 1
     assert lines[-1].text == "2940 more lines"
+
+
+def test_a_count_takes_the_place_of_no_single_line():
+    """Where one line is too many, it is shown, since its count would be as long."""
+    assert {line.kind for line in tree_lines(chain(LONGEST + 1))} == {"span"}
+    assert tree_lines(chain(LONGEST + 2))[-1].text == "2 more lines"
 
 
 def test_records_outside_traces_are_lines():
