@@ -141,6 +141,8 @@ class LogChain:
         """Be the one processor of structlog's loggers."""
         try:
             name = event.get("logger") or getattr(logger, "name", None) or ""
+            if "level" in event:
+                event["fields.level"] = event.pop("level")
             if event.get("stack_info") is True:
                 event["stack_info"] = self._callers.stack()
             with_context(event)

@@ -42,6 +42,10 @@ _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
+_KEPT_AS = {key: f"fields.{key}" for key in ("event", "level", "logger")}
+"""What `extra` may call like a field of ours, and how it is kept; `attributes_of` has the others."""
+
+
 class Emitted(str):
     """The text of an event whose record is exported already; stdlib logging keeps its identity."""
 
@@ -70,7 +74,11 @@ def event_of(record: logging.LogRecord) -> EventDict:
         message = f"{text(record.msg)} {text(record.args)}"
     if "\x1b" in message:
         message = _COLOURS.sub("", message)
-    extra = {key: value for key, value in vars(record).items() if key not in _RECORD_FIELDS}
+    extra = {
+        _KEPT_AS.get(key, key): value
+        for key, value in vars(record).items()
+        if key not in _RECORD_FIELDS
+    }
     if record.name.startswith("celery."):
         # What the message was made of: arguments of the task and its result among it.
         extra.pop("data", None)

@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from otel_flow.measure.function import name_of
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +59,7 @@ def _places(
     if unknown := [name for name in names if name not in parameters]:
         known = ", ".join(parameters) or "none"
         raise ValueError(
-            f"{function.__qualname__} has no parameter {', '.join(unknown)}; it has {known}"
+            f"{name_of(function).qualified} has no parameter {', '.join(unknown)}; it has {known}"
         )
     positions = {
         name: position

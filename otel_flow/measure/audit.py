@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import structlog
 
 from otel_flow import telemetry
+from otel_flow.measure.event import beside
 from otel_flow.names.measure import AUDIT, AUDIT_ACTOR, AUDIT_OUTCOME, AUDIT_SCOPE, AUDIT_TARGET
 
 
@@ -33,7 +34,7 @@ def audit(
     logs is and whether or not the trace is sampled; the Collector keeps the scope apart.
     Before `otel_flow.configure` it is a log event like others.
     """
-    event: EventDict = {
+    own: EventDict = {
         "event": action,
         "event.name": AUDIT.name,
         "level": "info",
@@ -41,9 +42,9 @@ def audit(
         AUDIT_OUTCOME.name: outcome,
         AUDIT_ACTOR.name: actor,
         AUDIT_TARGET.name: target,
-        **attributes,
     }
-    event = {key: value for key, value in event.items() if value is not None}
+    event = {key: value for key, value in own.items() if value is not None}
+    event |= beside(own, attributes)
     handle = telemetry.current()
     if handle is not None:
         handle.log(event)

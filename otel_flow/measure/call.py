@@ -14,6 +14,8 @@ import logging
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from otel_flow.measure.function import called
+
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping
@@ -109,6 +111,7 @@ def measured(target: Any, begin_of: Callable[[Function], Begin]) -> Any:
 
 
 def _wrapper(function: Function) -> Callable[[Function, Begin], Function]:
+    function = called(function)
     if inspect.isasyncgenfunction(function):
         return _async_generator
     if inspect.isgeneratorfunction(function):

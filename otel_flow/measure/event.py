@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
+
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 
 Severity = Literal["debug", "info", "warning", "error", "critical"]
@@ -22,4 +26,10 @@ def event(name: str, /, *, severity: Severity = "info", **attributes: Any) -> No
     """
     module = sys._getframe(1).f_globals.get("__name__", "otel_flow")
     log = structlog.get_logger(module)
-    getattr(log, severity)(name, **{"event.name": name, **attributes})
+    own = {"event.name": name}
+    getattr(log, severity)(name, **own, **beside({"event": name, **own}, attributes))
+
+
+def beside(own: Collection[str], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *attributes*, those that are called like one of our *own* as ``fields.<name>``."""
+    return {f"fields.{key}" if key in own else key: attributes[key] for key in attributes}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_flow.measure.arguments import picker
 from otel_flow.measure.call import measured
+from otel_flow.measure.function import name_of
 from otel_flow.names.measure import FUNCTION
 
 
@@ -33,7 +34,7 @@ def metered(
     def begin_of(function: Callable[..., Any]) -> Begin:
         fixed = dict(attributes or {})
         if shared:
-            fixed[FUNCTION.name] = f"{function.__module__}.{function.__qualname__}"
+            fixed[FUNCTION.name] = str(name_of(function))
         pick = picker(function, arguments)
 
         def begin(positional: tuple[Any, ...], keywords: Mapping[str, Any]) -> Call:

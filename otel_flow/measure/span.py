@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
 
 from otel_flow.measure.arguments import picker
 from otel_flow.measure.call import measured
+from otel_flow.measure.function import name_of
 from otel_flow.measure.recording import error_type, tracer
 from otel_flow.names.measure import ERROR_TYPE, FUNCTION
 
@@ -67,11 +68,12 @@ def traced(
         return traced()(target)
 
     def begin_of(function: Callable[..., Any]) -> Begin:
-        name = target or function.__qualname__
-        fixed = {FUNCTION.name: f"{function.__module__}.{function.__qualname__}"}
+        found_at = name_of(function)
+        name = target or found_at.qualified
+        fixed = {FUNCTION.name: str(found_at)}
         fixed |= attributes or {}
         pick = picker(function, arguments)
-        scope = function.__module__
+        scope = found_at.module
 
         def begin(positional: tuple[Any, ...], keywords: Mapping[str, Any]) -> SpanCall:
             found = {**fixed, **pick(positional, keywords)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -16,16 +16,18 @@ from otel_flow.names.measure import USER_HASH, USER_ID
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextvars import Token
     from types import TracebackType
 
 
 class UserBinding:
     """A user bound to the log events of the current context; as a context manager, to a block."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_before",)
 
-    def __init__(self, key: str) -> None:
-        self._key = key
+    def __init__(self, before: Mapping[str, Token[Any]]) -> None:
+        self._before = before
 
     def __enter__(self) -> None:
         """Keep the user bound during the block."""
@@ -36,7 +38,12 @@ class UserBinding:
         _value: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        structlog.contextvars.unbind_contextvars(self._key)
+        # Who was bound before is so again, unless the block ends in another context than it
+        # began in, as generators may that a framework runs on threads.
+        try:
+            structlog.contextvars.reset_contextvars(**self._before)
+        except ValueError:
+            structlog.contextvars.unbind_contextvars(*self._before)
 
 
 def user(identifier: str | int, /) -> UserBinding:
@@ -52,8 +59,7 @@ def user(identifier: str | int, /) -> UserBinding:
     span = trace.get_current_span()
     if span.is_recording():
         span.set_attribute(key, value)
-    structlog.contextvars.bind_contextvars(**{key: value})
-    return UserBinding(key)
+    return UserBinding(structlog.contextvars.bind_contextvars(**{key: value}))
 
 
 def _named(identifier: str) -> tuple[str, str]:

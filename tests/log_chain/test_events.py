@@ -96,12 +96,27 @@ def test_line_and_record_have_the_same_keys(receiver):
 
 def test_keys_of_the_caller_that_are_fields_are_kept(receiver):
     """A value that is called like a field of ours is neither lost nor takes its place."""
-    done = run(receiver, OURS, STRUCTLOG, "log.info('mine', timestamp=5, trace_id='x', version=2)")
+    done = run(
+        receiver,
+        OURS,
+        STRUCTLOG,
+        """
+        import logging
+        log.info("mine", timestamp=5, trace_id="x", level="high", version=2)
+        own = {"timestamp": 5, "trace_id": "x", "level": "high", "version": 2}
+        extra = {**own, "event": "order", "logger": "book"}
+        logging.getLogger("shop.orders").info("theirs", extra=extra)
+        """,
+    )
 
-    line, attributes = done.line("mine"), done.attributes("mine")
-    assert line["timestamp"].endswith("Z")
-    assert (line["fields.timestamp"], line["fields.trace_id"], line["version"]) == (5, "x", 2)
-    assert (attributes["fields.timestamp"], attributes["version"]) == (5, 2)
+    own = {"fields.timestamp": 5, "fields.trace_id": "x", "fields.level": "high", "version": 2}
+    extra = {**own, "fields.event": "order", "fields.logger": "book"}
+    for event, kept in (("mine", own), ("theirs", extra)):
+        line, attributes = done.line(event), done.attributes(event)
+        assert line["timestamp"].endswith("Z")
+        assert (line["level"], line["logger"]) == ("info", "shop.orders")
+        assert {key: line.get(key) for key in kept} == kept
+        assert {key: attributes.get(key) for key in kept} == kept
 
 
 def test_secrets_are_masked_once_and_on_both(receiver):

@@ -1,6 +1,7 @@
 """Operations, predictions, events, money, gauges, users and audits."""
 
 import concurrent.futures
+import contextvars
 import json
 import subprocess
 import sys
@@ -99,6 +100,21 @@ def test_event(recording, capsys):
     assert placed.event_name == "app.order.placed"
     assert placed.attributes["order_id"] == 17
     assert failed.severity_text == "ERROR"
+
+
+def test_attributes_called_like_fields(recording, capsys):
+    """What an event or an audit says of itself no attribute replaces; it is kept beside."""
+    clashing = {"event": "mine", "event.name": "other"}
+    otel_flow.event("app.order.placed", **clashing)
+    measure.audit("export.data", actor="alice", logger="mine", level="debug", **clashing)
+
+    placed, exported = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (placed["event"], placed["event.name"]) == ("app.order.placed", "app.order.placed")
+    assert (exported["event"], exported["logger"]) == ("export.data", "otel_flow.audit")
+    assert exported["level"] == "info"
+    assert exported["fields.level"] == "debug"
+    for line in (placed, exported):
+        assert (line["fields.event"], line["fields.event.name"]) == ("mine", "other")
 
 
 @pytest.mark.parametrize(
@@ -206,6 +222,20 @@ def test_user(recording, capsys):
     assert inside["user.id"] == "alice"
     assert "user.id" not in outside
     assert recording.records()[0].attributes["user.id"] == "alice"
+
+
+def test_a_user_in_the_block_of_another(recording, capsys):
+    """After an inner block the outer one's user is bound again, and ending elsewhere raises nothing."""
+    log = structlog.get_logger("t")
+    with measure.user("alice"):
+        with measure.user("bob"):
+            log.info("inner")
+        log.info("outer")
+        in_between = measure.user("carol")
+        contextvars.copy_context().run(in_between.__exit__, None, None, None)
+
+    inner, outer = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (inner["user.id"], outer["user.id"]) == ("bob", "alice")
 
 
 def test_hashed_user():

@@ -1,7 +1,9 @@
 """`traced`, `timed` and `counted`: every kind of function keeps its behaviour and is measured."""
 
 import asyncio
+import contextlib
 import enum
+import functools
 import inspect
 
 import pytest
@@ -303,6 +305,80 @@ def test_later_telemetry(recording):
     """What was decorated and called before telemetry ran is recorded once it runs."""
     assert doubled(1) == 2
     assert recording.span("doubled")
+
+
+class Scale:
+    """An object that is called like a function."""
+
+    def __call__(self, number):
+        return number * 2
+
+
+class Later:
+    """One that is called like a coroutine function."""
+
+    async def __call__(self, number):
+        await asyncio.sleep(0)
+        return trace.get_current_span().name
+
+
+def test_objects_that_are_called_like_functions(recording):
+    """Partial functions, objects with ``__call__`` and built-in functions are measured like others."""
+    assert traced(functools.partial(pow, 2))(3) == 8
+    assert traced(arguments=["number"])(Scale())(4) == 8
+    assert asyncio.run(traced(Later())(1)) == "Later"
+    assert counted(timed(len))([1, 2]) == 2
+
+    assert [span.name for span in recording.spans()] == ["pow", "Scale", "Later"]
+    assert recording.span("Scale").attributes["number"] == 4
+    (point,) = recording.points("otel_flow.function.calls")
+    assert point.attributes == {"code.function.name": "builtins.len"}
+
+
+def test_a_coroutine_that_is_cancelled(recording):
+    """A deadline that cancels a call ends its span with the error, and leaves none current."""
+
+    @traced("waits")
+    async def waits():
+        await asyncio.Event().wait()
+
+    async def go():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await waits()
+        return trace.get_current_span()
+
+    assert asyncio.run(go()) is trace.INVALID_SPAN
+    assert recording.span("waits").attributes["error.type"].endswith("CancelledError")
+
+
+def test_an_async_generator_that_is_cancelled(recording):
+    """A consumer's task that is cancelled runs the generator's own clean-up, and ends its span."""
+    cleaned = []
+
+    @traced("stream")
+    async def stream():
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            cleaned.append(trace.get_current_span().name)
+
+    async def consume():
+        async for _ in stream():
+            pass
+
+    async def go():
+        task = asyncio.create_task(consume())
+        for _ in range(10):  # turns of the loop, until it waits
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(go())
+    assert cleaned == ["stream"]
+    assert recording.span("stream").attributes["error.type"].endswith("CancelledError")
 
 
 def test_no_function():
