@@ -35,6 +35,17 @@ FEW = {
     "http.route": "/items/{item_id}",
     "http.response.status_code": 200,
 }
+EVENT = {
+    "order_id": 17,
+    "customer": "c-17",
+    "total": 12.5,
+    "express": False,
+    "request_id": "6aaf3bed99856f040dc09ef9bae25ab8",
+    "code.file.path": "/srv/shop/orders.py",
+    "code.line.number": 143,
+    "code.function.name": "shop.orders.place",
+}
+"""What a log event of ours has, with the place that it was written at."""
 ITEMS = 100
 REQUESTS = 20
 
@@ -150,9 +161,12 @@ def _log_event(name):
 
 
 def _records_encoded(name):
-    side, write = _logger(name)
-    for _ in range(ITEMS):
-        write()
+    """The same record on both sides, inside of a span; in a log event upstream's has only a text."""
+    side = SIDES[name]()
+    tracer = side.tracer_provider.get_tracer("bench")
+    with tracer.start_as_current_span("request"):
+        for _ in range(ITEMS):
+            side.emit("order.placed", EVENT)
     records = side.records.take(ITEMS)
     return lambda: side.encode_records(records)
 
@@ -228,7 +242,7 @@ OPERATIONS = {
         Operation("histogram with exemplar", _exemplar),
         Operation("encoding of a span", _spans_encoded, ITEMS),
         Operation("encoding of a number point", _points_encoded, ITEMS),
-        Operation("encoding of a log record", _records_encoded, ITEMS, alone=True),
+        Operation("encoding of a log record", _records_encoded, ITEMS),
         Operation("log event", _log_event, alone=True),
         Operation("request to /hello", _request, REQUESTS, alone=True, sides=WITH_BARE),
         Operation("SQL statement", _statement, alone=True, sides=WITH_BARE),

@@ -7,10 +7,11 @@ runs on the thread that asks for it, in the same order each time.
 
 import logging
 import sys
+import time
 
 import structlog
 
-from opentelemetry._logs import set_logger_provider
+from opentelemetry._logs import LogRecord, SeverityNumber, set_logger_provider
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -20,7 +21,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.trace import set_tracer_provider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import get_current_span, set_tracer_provider
 
 from otel_flow.delivery import build_pipeline
 from otel_flow.delivery.encoding import MetricsEncoder, log_encoder, span_encoder
@@ -28,6 +30,7 @@ from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProces
 from otel_flow.delivery.queue import ItemQueue
 from otel_flow.instrumentation import libraries
 from otel_flow.log_chain import build_log_chain
+from otel_flow.otlp.records import LogEvent
 from otel_flow.providers import build_logger_provider, build_meter_provider, build_tracer_provider
 from otel_flow.redaction import build_redaction
 from otel_flow.settings import Settings
@@ -45,6 +48,7 @@ SETTINGS = Settings(
     logs_exporters=(),
 )
 CAPACITY = 1000
+_SCOPE = InstrumentationScope("shop.orders")
 
 
 class _Keeping(SpanProcessor, LogRecordProcessor):
@@ -89,6 +93,18 @@ class Upstream:
         self.meter_provider = MeterProvider([self.reader], RESOURCE, shutdown_on_exit=False)
         self.logger_provider = LoggerProvider(RESOURCE, shutdown_on_exit=False)
         self.logger_provider.add_log_record_processor(records)
+
+    def emit(self, body, attributes):
+        """Have a record of the current span wait in the queue."""
+        level = SeverityNumber.INFO
+        record = LogRecord(
+            timestamp=time.time_ns(),
+            severity_number=level,
+            severity_text=level.name,
+            body=body,
+            attributes=attributes,
+        )
+        self.logger_provider.get_logger("shop.orders").emit(record)
 
     def encode_spans(self, spans):
         return encode_spans(spans).SerializeToString()
@@ -180,6 +196,24 @@ class Ours:
         self._records = log_encoder(
             redaction, max_items=None, limits=SETTINGS.limits, resource=lambda: RESOURCE
         )
+
+    def emit(self, body, attributes):
+        """Have a record of the current span wait in the queue, as our log chain does."""
+        context = get_current_span().get_span_context()
+        now = time.time_ns()
+        event = LogEvent(
+            scope=_SCOPE,
+            timestamp=now,
+            observed_timestamp=now,
+            severity_number=SeverityNumber.INFO.value,
+            severity_text="INFO",
+            body=body,
+            attributes=attributes,
+            trace_id=context.trace_id,
+            span_id=context.span_id,
+            trace_flags=context.trace_flags,
+        )
+        self.records.append(event)
 
     def encode_spans(self, spans):
         return list(self._spans(spans, _refuse))

@@ -1,7 +1,7 @@
 """
-What was encoded before and comes again: pairs of key and value, and short texts.
+What was encoded before and comes again: keys, their short texts, and short texts alone.
 
-Both are dicts that encode what they miss, so that the encoders need one look-up in C for
+All are dicts that encode what they miss, so that the encoders need one look-up in C for
 what they know. They forget everything when they are full, which costs little: what
 comes often comes back at once.
 """
@@ -12,6 +12,7 @@ import struct
 
 from typing import TYPE_CHECKING, Any
 
+from otel_flow.otlp.key import Key
 from otel_flow.otlp.redactor import DROPPED
 from otel_flow.otlp.repair import ROOMY, Room, key_text, plain, text
 from otel_flow.otlp.values import encode_text, encode_value
@@ -27,20 +28,19 @@ if TYPE_CHECKING:
 
 _ENTRIES = 2048
 _SETS = 32_768
-_INT64 = range(-(2**63), 2**63)
+_LEAST = -(2**63)
 _MASK64 = 2**64 - 1
 _double = struct.Struct("<d").pack
 _LONGEST = 128
 """Characters of a text that is remembered."""
 
 
-class Pairs(dict[tuple[str, Any], bytes]):
+class Pairs(dict[Any, Key]):
     """
     Attributes as fields that begin with *tag*, an attribute that is dropped as nothing.
 
-    Only pairs whose value is a text are entries, because ``True``, ``1`` and ``1.0`` are
-    equal; whole numbers and truth values are remembered beside them. Values that are too long to be
-    remembered take of *room*, which the encoder of items renews.
+    What is remembered by key are short texts; numbers are encoded as fast. Values that are
+    too long to be remembered take of *room*, which the encoder of items renews.
     """
 
     def __init__(
@@ -51,104 +51,80 @@ class Pairs(dict[tuple[str, Any], bytes]):
         room: Room | None = None,
     ) -> None:
         super().__init__()
-        self._room = room
         self._tag = tag
         self._redactor = redactor
         self._bounds = bounds
+        self._room = room
         self._longest = min(bounds.text, _LONGEST)
-        self._keys: dict[str, bytes] = {}
-        self._whole: dict[tuple[str, int], bytes] = {}
-        self._truths: dict[tuple[str, bool], bytes] = {}
+        self._texts = 0
 
     def encode(self, attributes: Mapping[str, Any]) -> bytes:
         """Return all of *attributes*; raises only what reading them raises."""
+        found: list[bytes] = []
+        for name, value in attributes.items():
+            key = self[name]
+            # Exact types: ``True``, ``1`` and ``1.0`` are equal.
+            kind = type(value)
+            if kind is str:
+                found.append(key[value])
+            elif kind is int and _LEAST <= value < key.clear_below:
+                number = SIZES[value & _MASK64]
+                found += key.whole[len(number)], number
+            elif kind is float and key.clear_below > 0:
+                found += key.real, _double(value)
+            elif kind is bool and key.clear_below > 0:
+                found.append(key.truths[value])
+            else:
+                found.append(self._any(key, value))
+        return b"".join(found)
+
+    def __missing__(self, name: Any) -> Key:
+        if len(self) >= _ENTRIES:
+            self.clear()
+            self._texts = 0
+        shown = encode_text(key_text(name, self._bounds))
+        below = self._clear_below(name)
+        key = self[name] = Key(self._tag, name, shown, clear_below=below, owner=self)
+        return key
+
+    def _clear_below(self, name: Any) -> int:
+        if self._redactor is None:
+            return 2**63
+        # A policy that raises here is asked about each value.
         try:
-            return b"".join(map(self.__getitem__, attributes.items()))
-        except TypeError:
-            # A value that cannot be hashed, such as a dict.
-            return b"".join([self.__missing__(pair) for pair in attributes.items()])
+            return self._redactor.clear_below(name)
+        except Exception:
+            return _LEAST
 
-    def __missing__(self, pair: tuple[str, Any]) -> bytes:
-        key, value = pair
-        kind = type(value)
-        if kind is str:
-            if len(value) <= self._longest:
-                return self._keep(pair, self, self._text(key, value))
-        elif kind is int:
-            known = self._whole.get(pair)
-            if known is not None:
-                return known
-            if value in _INT64:
-                return self._keep(pair, self._whole, self._number(key, value))
-        elif kind is float:
-            return self._real(key, value)
-        elif kind is bool:
-            known = self._truths.get(pair)
-            return known or self._keep(pair, self._truths, self._any(key, value))
-        return self._any(key, value)
-
-    def _keep(
-        self, pair: tuple[str, Any], known: dict[tuple[str, Any], bytes], encoded: bytes
-    ) -> bytes:
-        if len(known) >= _ENTRIES:
-            known.clear()
-        known[pair] = encoded
+    def text(self, key: Key, value: str) -> bytes:
+        """Return the field of *value* under *key*, and remember it if it is short."""
+        if len(value) > self._longest:
+            return self._any(key, value)
+        leaving = value
+        if self._redactor is not None:
+            leaving = redacted(self._redactor, key.name, value)
+        if type(leaving) is str:
+            encoded = key.text(leaving.encode("utf-8", "backslashreplace"))
+        else:
+            encoded = _field(key, leaving)
+        self._texts += 1
+        if self._texts > _ENTRIES:
+            self._forget()
+        key[value] = encoded
         return encoded
 
-    # Each common type at one go: a call less for each value that comes once.
+    def _forget(self) -> None:
+        for key in self.values():
+            key.clear()
+        self._texts = 0
 
-    def _text(self, key: str, value: str) -> bytes:
-        if self._redactor is not None:
-            leaving = redacted(self._redactor, key, value)
-            if leaving is not value:
-                return self._field(key, leaving)
-        encoded = value.encode("utf-8", "backslashreplace")
-        size = SIZES[len(encoded)]
-        known = self._keys.get(key) or self._key(key)
-        inner = len(encoded) + len(size) + 1
-        outer = SIZES[inner]
-        whole = SIZES[len(known) + len(outer) + inner]
-        return b"".join((self._tag, whole, known, outer, b"\n", size, encoded))
+    def _any(self, key: Key, value: Any) -> bytes:
+        return _field(key, cleared(self._redactor, key.name, value, self._bounds, self._room))
 
-    def _number(self, key: str, value: int) -> bytes:
-        if self._redactor is not None:
-            leaving = redacted(self._redactor, key, value)
-            if leaving is not value:
-                return self._field(key, leaving)
-        encoded = SIZES[value & _MASK64]
-        known = self._keys.get(key) or self._key(key)
-        inner = len(encoded) + 1
-        whole = SIZES[len(known) + 1 + inner]
-        return b"".join((self._tag, whole, known, SIZES[inner], b"\x18", encoded))
 
-    def _real(self, key: str, value: float) -> bytes:
-        if self._redactor is not None:
-            leaving = redacted(self._redactor, key, value)
-            if leaving is not value:
-                return self._field(key, leaving)
-        known = self._keys.get(key) or self._key(key)
-        return b"".join((self._tag, SIZES[len(known) + 10], known, b"\t!", _double(value)))
-
-    def _any(self, key: str, value: Any) -> bytes:
-        return self._field(key, cleared(self._redactor, key, value, self._bounds, self._room))
-
-    def _field(self, key: str, value: Any) -> bytes:
-        """Return the field of *value*, which is plain or `DROPPED`."""
-        if value is DROPPED:
-            return b""
-        encoded = encode_value(value)
-        size = SIZES[len(encoded)]
-        known = self._keys.get(key) or self._key(key)
-        whole = SIZES[len(known) + len(size) + len(encoded)]
-        return b"".join((self._tag, whole, known, size, encoded))
-
-    def _key(self, key: Any) -> bytes:
-        """Return the key of a ``KeyValue`` and the tag of the value that follows."""
-        encoded = message(b"\n", encode_text(key_text(key, self._bounds))) + b"\x12"
-        if len(self._keys) >= _ENTRIES:
-            self._keys.clear()
-        self._keys[key] = encoded
-        return encoded
+def _field(key: Key, value: Any) -> bytes:
+    """Return the field of *value*, which is plain or `DROPPED`."""
+    return b"" if value is DROPPED else key.around(encode_value(value))
 
 
 class Sets:

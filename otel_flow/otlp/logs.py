@@ -69,7 +69,8 @@ class LogEncoder:
         # What applications log is without bounds, and so is what reading it raises.
         try:
             if type(record) is LogEvent:
-                encoded = self._encode(record, *self._limited(record))
+                attributes, dropped = self._limited(record)
+                encoded = self._encode(record, attributes, dropped)
             else:
                 encoded = self._encode_sdk(record.log_record)  # type: ignore[union-attr]
         except TooLargeError:
@@ -115,7 +116,7 @@ class LogEncoder:
         level = fields.severity_number
         if type(level) is SeverityNumber:
             level = level._value_
-        body = fields.body
+        body, event_name = fields.body, fields.event_name
         trace_id, span_id = fields.trace_id, fields.span_id
         return b"".join(
             (
@@ -134,7 +135,7 @@ class LogEncoder:
                 b"8" + SIZES[dropped] if dropped else b"",
                 b"J\x10" + trace_id.to_bytes(16, "big") if trace_id else b"",
                 b"R\x08" + span_id.to_bytes(8, "big") if span_id else b"",
-                self._event_names[fields.event_name or None],
+                self._event_names[event_name] if event_name else b"",
             )
         )
 

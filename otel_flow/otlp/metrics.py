@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 
 _whole = struct.Struct("<cQcQcq").pack
 _real = struct.Struct("<cQcQcd").pack
-_histogram = struct.Struct("<cQcQcQ").pack
+_counted = struct.Struct("<cQcQcQ").pack
 _double = struct.Struct("<cd").pack
 _fixed = struct.Struct("<cQ").pack
 _exemplar_whole = struct.Struct("<cQcq").pack
 _exemplar_real = struct.Struct("<cQcd").pack
 _doubles = struct.Struct("<cdcdcd").pack
-_PACKERS: dict[tuple[str, int], Callable[..., bytes]] = {}
 _HEADS = 1024
 
 
@@ -64,7 +63,8 @@ class MetricEncoder:
         self._histograms = Sets(b"J", redactor, bounds)
         self._exponentials = Sets(b"\n", redactor, bounds)
         self._filtered = Pairs(b":", redactor, bounds)
-        self._boundaries: tuple[Any, bytes] = (None, b"")
+        self._bounds_met: Any = None
+        self._bounds_known = b""
 
     def frame(self, metric: Metric) -> Frame:
         """Return the frame of *metric*; raises `Unencodable` for data that the SDK has not."""
@@ -106,7 +106,7 @@ class MetricEncoder:
             size = len(encoded)
             if size > ITEM_BYTES:
                 raise Unencodable("too_large")
-            return b"".join((b"\n", SIZES[size], encoded))
+            return b"\n" + SIZES[size] + encoded
 
         return point
 
@@ -129,36 +129,36 @@ class MetricEncoder:
         return fixed + self._exemplars(b"*", exemplars) if exemplars else fixed
 
     def _histogram(self, point: Any) -> bytes:
-        attributes, exemplars = point.attributes, point.exemplars
-        bounds, known = self._boundaries
-        if bounds is not point.explicit_bounds:
-            bounds = point.explicit_bounds
-            known = message(b":", _packed("d", bounds))
-            self._boundaries = bounds, known
-        return b"".join(
-            (
-                _histogram(
-                    b"\x11",
-                    point.start_time_unix_nano or 0,
-                    b"\x19",
-                    point.time_unix_nano,
-                    b"!",
-                    point.count,
-                ),
-                _summary(b")", point.sum, b"Y", point.min, b"a", point.max),
-                message(b"2", _packed("Q", point.bucket_counts)),
-                known,
-                self._histograms.encode(attributes) if attributes else b"",
-                self._exemplars(b"B", exemplars) if exemplars else b"",
-            )
-        )
+        bounds, counts = point.explicit_bounds, point.bucket_counts
+        if bounds is not self._bounds_met:
+            self._bounds_known = message(b":", struct.pack(f"<{len(bounds)}d", *bounds))
+            self._bounds_met = bounds
+        start, time, count = point.start_time_unix_nano or 0, point.time_unix_nano, point.count
+        total, low, high = point.sum, point.min, point.max
+        if total is None or low is None or high is None:
+            encoded = _counted(b"\x11", start, b"\x19", time, b"!", count)
+            encoded += _summary(b")", total, b"Y", low, b"a", high)
+            encoded += message(b"2", struct.pack(f"<{len(counts)}Q", *counts))
+        else:
+            # All that nearly every point has, at one go.
+            pack, tag = _WHOLE[len(counts)]
+            encoded = pack(
+                b"\x11", start, b"\x19", time, b"!", count,
+                b")", total, b"Y", low, b"a", high, tag, *counts,
+            )  # fmt: skip
+        encoded += self._bounds_known
+        if attributes := point.attributes:
+            encoded += self._histograms.encode(attributes)
+        if exemplars := point.exemplars:
+            encoded += self._exemplars(b"B", exemplars)
+        return encoded
 
     def _exponential(self, point: Any) -> bytes:
         attributes, exemplars = point.attributes, point.exemplars
         times = (b"\x11", point.start_time_unix_nano or 0, b"\x19", point.time_unix_nano)
         return b"".join(
             (
-                _histogram(*times, b"!", point.count),
+                _counted(*times, b"!", point.count),
                 _summary(b")", point.sum, b"a", point.min, b"i", point.max),
                 b"0" + zigzag(point.scale),
                 _fixed(b"9", point.zero_count),
@@ -209,11 +209,21 @@ def _summary(*tagged: Any) -> bytes:
     return b"".join(_double(tag, value) for tag, value in pairs if value is not None)
 
 
-def _packed(kind: str, values: Sequence[Any]) -> bytes:
-    pack = _PACKERS.get((kind, len(values)))
-    if pack is None:
-        pack = _PACKERS[kind, len(values)] = struct.Struct(f"<{len(values)}{kind}").pack
-    return pack(*values)
+class _Whole(dict[int, Any]):
+    """
+    By the number of buckets: what packs all that a histogram's point always has, and what
+    stands before the counts.
+    """
+
+    def __missing__(self, buckets: int) -> tuple[Callable[..., bytes], bytes]:
+        before = b"2" + SIZES[8 * buckets]
+        known = struct.Struct(f"<cQcQcQcdcdcd{len(before)}s{buckets}Q").pack, before
+        if len(self) < _HEADS:
+            self[buckets] = known
+        return known
+
+
+_WHOLE = _Whole()
 
 
 def _buckets(tag: bytes, buckets: Any) -> bytes:

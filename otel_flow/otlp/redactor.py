@@ -40,6 +40,16 @@ class Redactor(Protocol):
         """
         ...
 
+    def clear_below(self, key: str) -> int:
+        """
+        Return below which number every whole one leaves as it is under *key*.
+
+        Those are not asked for one by one: many of them come once. The answer is at most
+        2**63; it is -2**63 where each is to be asked for, and truth values and numbers that
+        are not whole as well. Otherwise it is above 0, and they leave as they are.
+        """
+        ...
+
     def text(self, text: str) -> str:
         """Return *text*, masked: a name of a span or an event, a status text, a log body."""
         ...

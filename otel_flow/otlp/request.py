@@ -71,12 +71,13 @@ class Request:
     resources, in them scopes, in them items.
     """
 
-    __slots__ = ("_groups", "_last", "_out", "_sources", "items", "size")
+    __slots__ = ("_groups", "_out", "_resource", "_scope", "_sources", "items", "size")
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._groups: dict[tuple[bytes, bytes], dict[tuple[bytes, bytes], list[bytes]]] = {}
-        self._last: tuple[Any, Any] | None = None
+        self._resource: Any = self
+        self._scope: Any = None
         self._out: list[bytes] = []
         self.items = 0
         """Spans, log records or data points in it."""
@@ -85,13 +86,13 @@ class Request:
 
     def add(self, resource: Any, scope: Any, item: bytes, items: int = 1) -> None:
         """Add *item*, a span, a log record or a metric of *items* data points."""
-        last = self._last
-        if last is None or last[0] is not resource or last[1] is not scope:
+        if resource is not self._resource or scope is not self._scope:
             self._out = self._group(resource, scope)
-            self._last = resource, scope
-        self._out += (b"\x12", SIZES[len(item)], item)
+            self._resource, self._scope = resource, scope
+        size = len(item)
+        self._out.extend((b"\x12", SIZES[size], item))
         self.items += items
-        self.size += len(item)
+        self.size += size
 
     def _group(self, resource: Any, scope: Any) -> list[bytes]:
         scopes = self._groups.setdefault(self._sources.resource(resource), {})

@@ -12,38 +12,35 @@ if TYPE_CHECKING:
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _WIDTHS = {_FIXED64: 8, _FIXED32: 4}
 _MASK64 = 2**64 - 1
-_VARINT_BYTES = 10
+VARINT_BYTES = 10
+"""How many bytes a number of 64 bits takes at most."""
 
 
 class WireError(ValueError):
     """The bytes are no protobuf message."""
 
 
-def varint(number: int) -> bytes:
-    """Return *number*, not negative, in groups of seven bits, the lowest first."""
-    if 0x7F < number < 0x10000000:  # noqa: PLR2004  what is common in two to four groups
-        if number < 0x4000:  # noqa: PLR2004
-            return bytes((number & 0x7F | 0x80, number >> 7))
-        first, second = number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80
-        if number < 0x200000:  # noqa: PLR2004
-            return bytes((first, second, number >> 14))
-        return bytes((first, second, number >> 14 & 0x7F | 0x80, number >> 21))
-    encoded = bytearray()
-    while number > 0x7F:  # noqa: PLR2004  seven bits
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)
+class _Varints(dict[int, bytes]):
+    """Numbers, not negative, in groups of seven bits, the lowest first; small ones are kept."""
+
+    def __missing__(self, number: int) -> bytes:
+        if 0x7F < number < 0x10000000:  # noqa: PLR2004  what is common in two to four groups
+            if number < 0x4000:  # noqa: PLR2004
+                return bytes((number & 0x7F | 0x80, number >> 7))
+            first, second = number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80
+            if number < 0x200000:  # noqa: PLR2004
+                return bytes((first, second, number >> 14))
+            return bytes((first, second, number >> 14 & 0x7F | 0x80, number >> 21))
+        encoded = bytearray()
+        while number > 0x7F:  # noqa: PLR2004  seven bits
+            encoded.append(number & 0x7F | 0x80)
+            number >>= 7
+        encoded.append(number)
+        return bytes(encoded)
 
 
-class _Sizes(dict[int, bytes]):
-    """The varint of every length; those of short messages are kept."""
-
-    def __missing__(self, length: int) -> bytes:
-        return varint(length)
-
-
-SIZES = _Sizes({length: varint(length) for length in range(1024)})
+SIZES = _Varints()
+SIZES.update({number: SIZES[number] for number in range(1024)})
 """Length of a message → its varint."""
 
 
@@ -89,7 +86,7 @@ def fields(encoded: bytes) -> Iterator[Field]:
 
 def _read_varint(encoded: bytes, position: int) -> tuple[int, int]:
     number = 0
-    for place in range(_VARINT_BYTES):
+    for place in range(VARINT_BYTES):
         if position >= len(encoded):
             raise WireError("a number is cut off")
         byte = encoded[position]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _OPEN = Verdict.OPEN
 _NEITHER = frozenset({bool, float, type(None)})
 """Types whose values are secret under a secret name only."""
+_ALL = 2**63
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -87,6 +88,13 @@ class Redaction:
             return (self.asking or self.search).walk().value(key, value, verdict)
         except Exception as error:
             return _failed(error)
+
+    def clear_below(self, key: str) -> int:
+        """Return below which number every whole one leaves as it is under *key*."""
+        verdict = self.verdicts[key]
+        if verdict is Verdict.SAFE:
+            return _ALL
+        return SMALLEST_CARD if verdict is _OPEN else -_ALL
 
     def text(self, text: str) -> str:
         """Return *text* with its secrets masked: a name, a message, a log body."""

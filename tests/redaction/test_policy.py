@@ -9,6 +9,9 @@ import pytest
 
 import otel_flow
 
+from otel_flow.otlp import LogEncoder, Request, Sources
+from otel_flow.otlp.receiver.decode import decode
+from otel_flow.otlp.records import LogEvent
 from otel_flow.otlp.redactor import DROPPED
 from otel_flow.redaction import build_redaction
 from otel_flow.redaction.build import redaction_keywords
@@ -20,6 +23,38 @@ JWT = "eyJ" + "hbGciOiJIUzI1NiJ9.eyJzdWIiOiIxNyJ9.u8jzPde0IgxLd6GncfBAepfJBd0Kh8
 
 def policy(**keywords):
     return build_redaction(Settings(**keywords))
+
+
+NAMES = st.sampled_from(["order_id", "pin", "api_token", "token_count", "total", "card", ""])
+
+
+@hypothesis.given(
+    NAMES | st.text(max_size=12), st.integers(-(2**63), 2**63 - 1) | st.floats(), st.booleans()
+)
+def test_numbers_that_are_not_asked_for(name, number, safe):
+    """What leaves unasked because of what its key is clear below leaves as it is when asked for."""
+    asked = policy(redaction_safe_keys=(name,) if safe and name else ())
+    below = asked.clear_below(name)
+    unasked = number < below if isinstance(number, int) else below > 0
+
+    assert below in {-(2**63), 10**12, 2**63}
+    assert not unasked or asked.attribute(name, number) is number
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("pin", 1234), ("pin", 12.34), ("order", 4111111111111111)]
+)
+def test_numbers_that_are_secret(name, number):
+    """A number that is secret by its name or its digits is masked in what is encoded."""
+    event = {"scope": None, "timestamp": 1, "observed_timestamp": 1, "body": "paid"}
+    record = LogEvent(
+        **event, severity_number=9, severity_text="INFO", attributes={name: number, "n": number}
+    )
+    request = Request(Sources())
+    request.add(None, None, LogEncoder(policy()).encode(record))
+    (arrived,) = decode("logs", request.encode()).records
+
+    assert str(arrived.attributes[name]).startswith("[REDACTED")
 
 
 @pytest.mark.parametrize(
