@@ -19,7 +19,7 @@ from otel_flow.delivery.preferences import metric_preferences
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
 from otel_flow.delivery.queue import ItemQueue
 from otel_flow.delivery.report import Report
-from otel_flow.delivery.transport import Transport
+from otel_flow.delivery.transport import Transport, server_of
 from otel_flow.delivery.weight import ITEM_BYTES
 
 
@@ -149,6 +149,7 @@ def _lane(
         queue=_queue(engine, settings, batch),
         encode=encode,
         outlet=outlet,
+        reach=engine.reach_of(server_of(outlet.endpoint) or goal),
         report=Report(signal, goal, wake=engine.wake),
         timeout=timeout,
         schedule_delay=0.0 if batch is None else batch.schedule_delay,

@@ -10,12 +10,13 @@ import time
 from typing import TYPE_CHECKING
 
 from otel_flow.delivery.accounting import SUPERSEDED, FlushReport
+from otel_flow.delivery.reach import Reach
 from otel_flow.delivery.report import logger, report_left_behind
 from otel_flow.delivery.suppression import suppressed
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from otel_flow.delivery.accounting import Accounting
     from otel_flow.delivery.collection import Collection
@@ -37,6 +38,7 @@ class Engine:
         self.collection: Collection | None = None
         self.changed = changed
         self._is_child = False
+        self._reaches: dict[str, Reach] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -48,6 +50,10 @@ class Engine:
         self._collected = True
         self._stopped = False
         self._said: dict[str, int] | None = None
+
+    def reach_of(self, server: str) -> Reach:
+        """Return what all lanes to *server* share."""
+        return self._reaches.setdefault(server, Reach())
 
     def wake(self) -> None:
         """Have the worker look at the queues; the first call starts it."""
@@ -145,8 +151,12 @@ class Engine:
 
     # Whoever waits
 
-    def flush(self, timeout: float) -> bool:
-        """Deliver what there is now and return within *timeout* whether all of it arrived."""
+    def flush(self, timeout: float, *, at_end: bool = False) -> bool:
+        """
+        Deliver what there is now and return within *timeout* whether all of it arrived.
+
+        The *at_end* of the process it is earlier where nothing has been reached, see `Reach`.
+        """
         if self._stopped:
             return True
         start = time.monotonic()
@@ -156,7 +166,7 @@ class Engine:
             collected = self.collection is None or self.collection.run_now(end)
             marks = {name: lane.ledger.mark() for name, lane in self.lanes.items()}
             self._push(end)
-            done = self._await(marks, start, end)
+            done = self._await(marks, lambda lanes: self._end(lanes, start, end, at_end=at_end))
         self._collected = collected
         if not done:
             self._note_silence(marks)
@@ -185,10 +195,10 @@ class Engine:
                 return
             time.sleep(max(0.0, due - time.monotonic()))
 
-    def _await(self, marks: dict[str, Mark], start: float, end: float) -> bool:
+    def _await(self, marks: dict[str, Mark], end: Callable[[list[Lane]], float]) -> bool:
         with self.changed:
             while waiting := self._waiting(marks):
-                remaining = self._end(waiting, start, end) - time.monotonic()
+                remaining = end(waiting) - time.monotonic()
                 if remaining <= 0:
                     return False
                 self.changed.wait(min(remaining, _LOOK) if self._is_child else remaining)
@@ -203,11 +213,13 @@ class Engine:
         lanes = ((self.lanes[name], mark) for name, mark in marks.items())
         return [lane for lane, mark in lanes if not lane.ledger.reached(mark)]
 
-    def _end(self, waiting: list[Lane], start: float, end: float) -> float:
-        """Return the deadline, nearer where a recycled child meets backends that seem gone."""
-        if not self._is_child:
-            return end
-        return min(end, max(lane.sender.outage.patience(start) for lane in waiting))
+    def _end(self, waiting: list[Lane], start: float, end: float, *, at_end: bool) -> float:
+        """Return the deadline, nearer for a child whose backends seem gone or were never there."""
+        if self._is_child:
+            return min(end, max(lane.sender.outage.patience(start) for lane in waiting))
+        if at_end:
+            return max(lane.sender.reach.patience(start, end) for lane in waiting)
+        return end
 
     def _note_silence(self, marks: Mapping[str, Mark]) -> None:
         """Let the processes of this family know which backends let a whole deadline pass."""
@@ -218,7 +230,7 @@ class Engine:
 
     def finish(self, timeout: float) -> bool:
         """Deliver what there is at what is probably the end; say what is left behind if it is."""
-        delivered = self.flush(timeout)
+        delivered = self.flush(timeout, at_end=True)
         if not delivered:
             self._say_left(self._report(delivered))
         return delivered
@@ -226,7 +238,7 @@ class Engine:
     def shutdown(self, timeout: float) -> FlushReport:
         """Deliver what there is, stop, and say what was left; later calls repeat the answer."""
         end = time.monotonic() + timeout
-        delivered = self.flush(timeout)
+        delivered = self.flush(timeout, at_end=True)
         if delivered and any(len(lane.queue) for lane in self.lanes.values()):
             # Threads and greenlets of a server go on until the process has ended.
             delivered = self.flush(max(0.0, end - time.monotonic()))

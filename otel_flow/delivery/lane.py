@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from otel_flow.delivery.encoding import Encoder
     from otel_flow.delivery.outlet import Outlet
     from otel_flow.delivery.queue import ItemQueue
+    from otel_flow.delivery.reach import Reach
     from otel_flow.delivery.report import Report
 
 
@@ -41,6 +42,7 @@ class Lane:
         queue: ItemQueue,
         encode: Encoder,
         outlet: Outlet,
+        reach: Reach,
         report: Report,
         timeout: float,
         schedule_delay: float,
@@ -62,6 +64,7 @@ class Lane:
             f"otel-flow-{signal}",
             ledger=self.ledger,
             outlet=outlet,
+            reach=reach,
             report=report,
             timeout=timeout,
             backlog=self._backlog,

@@ -88,7 +88,7 @@ class HttpOutlet(Copyable):
             answer = self._transport.post(chunk.body, timeout)
         except TransportError as error:
             self.on_request(time.monotonic() - started, None, error.kind)
-            return Verdict("retry", str(error), doubtful=error.sent)
+            return Verdict("retry", str(error), doubtful=error.sent, unreached=error.unreached)
         verdict = judge(self._signal, answer)
         failed = None if verdict.kind == "delivered" else verdict.reason
         self.on_request(time.monotonic() - started, answer.status, failed)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from otel_flow.delivery.chunk import Chunk
     from otel_flow.delivery.ledger import Ledger
     from otel_flow.delivery.outlet import Outlet
+    from otel_flow.delivery.reach import Reach
     from otel_flow.delivery.report import Report
 
 
@@ -42,6 +43,7 @@ class Sender:
         report: Report,
         timeout: float,
         backlog: Backlog,
+        reach: Reach,
     ) -> None:
         self._name = name
         self._ledger = ledger
@@ -49,6 +51,7 @@ class Sender:
         self._report = report
         self._timeout = timeout
         self.outage = Outage()
+        self.reach = reach
         self.renew(backlog)
 
     def renew(self, backlog: Backlog) -> None:
@@ -136,6 +139,10 @@ class Sender:
         self.outage.asks()
         started = time.monotonic()
         verdict = self._outlet.post(chunk, max(0.05, min(self._timeout, remaining)))
+        if verdict.unreached:
+            self.reach.miss()
+        else:
+            self.reach.meet()
         if verdict.kind != "retry":
             self.outage.ends(time.monotonic() - started)
         if verdict.doubtful:

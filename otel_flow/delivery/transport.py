@@ -12,6 +12,7 @@ import base64
 import contextlib
 import dataclasses
 import encodings.idna  # noqa: F401  socket.getaddrinfo imports it at its first call
+import errno
 import gzip
 import http.client
 import importlib
@@ -53,10 +54,15 @@ class Answer:
 
 
 class TransportError(Exception):
-    """The request got no answer; *sent* tells whether all of it had left, *kind* what failed."""
+    """
+    The request got no answer; *sent* tells whether all of it had left, *kind* what failed.
+
+    *unreached* is whether there was nobody to connect to.
+    """
 
     def __init__(self, cause: Exception, *, sent: bool) -> None:
         self.sent = sent
+        self.unreached = _is_nobody(cause)
         self.kind = type(cause).__name__
         super().__init__(f"{type(cause).__name__}: {cause}")
 
@@ -216,6 +222,24 @@ def tls_context(otlp: OtlpSettings) -> ssl.SSLContext:
     if otlp.client_certificate:
         context.load_cert_chain(otlp.client_certificate, otlp.client_key)
     return context
+
+
+_NOBODY = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENOENT})
+
+
+def _is_nobody(error: Exception) -> bool:
+    """Return whether *error* says that nothing listens, or that a name means nothing."""
+    if isinstance(error, socket.gaierror):
+        return True
+    return isinstance(error, OSError) and error.errno in _NOBODY
+
+
+def server_of(endpoint: str) -> str:
+    """Return the part of *endpoint* that says whom to connect to."""
+    if endpoint.startswith(_UNIX):
+        return _UNIX + endpoint.removeprefix(_UNIX).partition(":")[0]
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _target(endpoint: str) -> tuple[str | None, str]:

@@ -33,7 +33,8 @@ class Verdict:
     What to do with the request.
 
     *rejected* items of a delivered one were refused by name; a *doubtful* one was
-    sent whole, and nobody knows whether it arrived.
+    sent whole, and nobody knows whether it arrived; for one that is *unreached* there
+    was nobody to connect to.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Verdict:
     rejected: int = 0
     retry_after: float | None = None
     doubtful: bool = False
+    unreached: bool = False
 
 
 def judge(signal: str, answer: Answer) -> Verdict:

@@ -4,9 +4,11 @@ import contextlib
 import socket
 import threading
 import time
+import types
 
 import pytest
 
+from otel_flow.delivery.reach import Reach
 from tests.delivery.backend import Backend, black_hole, until
 
 
@@ -106,6 +108,61 @@ def test_flush_returns_by_the_deadline(unreachable, build):
 
     assert time.monotonic() - started < BOUND + SLACK
     assert delivered is False
+
+
+def test_where_nobody_ever_was_the_end_does_not_wait_again(build, capsys, monkeypatch):
+    """What was tried in vain for a deadline before the end, by any signal, shortens the end."""
+    past = types.SimpleNamespace(monotonic=lambda: time.monotonic() - 60)
+    monkeypatch.setattr("otel_flow.delivery.reach.time", past)
+    with refusing() as base:
+        flow = build(base, delay=60)
+        flow.span()
+        assert flow.pipeline.force_flush(DEADLINE) is False
+        record(flow)
+        started = time.monotonic()
+        report = flow.pipeline.shutdown(60)
+
+    assert time.monotonic() - started < 30
+    assert report.left_behind == {"traces": 2, "logs": 1, "metrics": 1}
+    assert "left behind at shutdown: 2 spans, 1 log record, 1 data point" in capsys.readouterr().err
+
+
+def test_a_flush_waits_for_a_server_that_never_was(build, monkeypatch):
+    """A flush is no end: it waits as long as it was told to, for one that starts meanwhile."""
+    past = types.SimpleNamespace(monotonic=lambda: time.monotonic() - 60)
+    monkeypatch.setattr("otel_flow.delivery.reach.time", past)
+    with refusing() as base:
+        flow = build(base, delay=60)
+        flow.span()
+        assert flow.pipeline.force_flush(0.1) is False
+        started = time.monotonic()
+        assert flow.pipeline.force_flush(1.5) is False
+
+    assert time.monotonic() - started >= 1.5
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([], 105.0),
+        (["miss"], 102.0),
+        (["miss", "miss"], 102.0),
+        (["meet", "miss"], 105.0),
+        (["miss", "meet"], 105.0),
+    ],
+)
+def test_the_patience_of_an_end(told, expected, monkeypatch):
+    """The deadline is counted from the first try in vain, where there never was anybody."""
+    reach = Reach()
+    monkeypatch.setattr(
+        "otel_flow.delivery.reach.time", types.SimpleNamespace(monotonic=lambda: 97.0)
+    )
+    for name in told:
+        getattr(reach, name)()
+
+    assert reach.patience(100.0, 105.0) == expected
+    assert reach.patience(100.0, 100.2) == 100.2
+    assert reach.patience(500.0, 505.0) == (505.0 if expected == 105.0 else 500.5)
 
 
 def test_a_second_end_has_what_the_first_has_left(build, capsys):
