@@ -25,6 +25,7 @@ from otel_flow.log_chain.standard import Bridge, BridgeHandler, Emitted, event_o
 from otel_flow.log_chain.structlog_defaults import Defaults, install_defaults
 from otel_flow.log_chain.values import text
 from otel_flow.log_chain.writer import LineLoggerFactory, LineWriter
+from otel_flow.names.logs import FAILURE
 from otel_flow.process.fork import on_fork
 from otel_flow.process.locks import renew_locks
 from otel_flow.redaction import build_redaction
@@ -133,7 +134,7 @@ class LogChain:
             code = {} if "code.file.path" in event else self._callers.current()
             line = self._events.log(name, severity, with_context(dict(event)), code, show=show)
         except Exception as error:
-            line = self._stumbled(event, error)
+            line = self._stumbled("", "info", event.get("event"), error, show=show)
         if show:
             self.writer.write(line)
 
@@ -149,22 +150,43 @@ class LogChain:
             severity = severity_of_name(method)
             line = self._events.log(str(name), severity, event, self._callers.current())
         except Exception as error:
-            line = self._stumbled(event, error)
+            name = getattr(logger, "name", None) or ""
+            line = self._stumbled(name, method, event.get("event"), error)
         # An application may have set stdlib's loggers and nothing else.
         return Emitted(line) if isinstance(logger, logging.Logger) else line
 
     def _of_standard(self, record: logging.LogRecord, *, export: bool, show: bool) -> None:
         severity = severity_of_number(record.levelno, record.levelname)
-        event = with_context(event_of(record))
-        code = self._callers.of_record(record)
-        line = self._events.log(record.name, severity, event, code, export=export, show=show)
+        options = {"export": export, "show": show}
+        try:
+            event = with_context(event_of(record))
+            code = self._callers.of_record(record)
+            line = self._events.log(record.name, severity, event, code, **options)
+        except Exception as error:
+            level = severity.level
+            line = self._stumbled(record.name, level, record.msg, error, **options)
         if show:
             self.writer.write(line)
 
-    def _stumbled(self, event: EventDict, error: Exception) -> str:
+    def _stumbled(
+        self,
+        name: str,
+        level: str,
+        said: Any,
+        error: Exception,
+        *,
+        export: bool = True,
+        show: bool = True,
+    ) -> str:
+        """Emit what is left of an event, its text and the reason, and return its line."""
         # Whatever telemetry stumbles over must reach neither the caller nor hide the event.
-        _logger.debug("an event was not exported: %s", text(error))
-        return self._redaction.text(text(event.get("event")))
+        _logger.debug("an event was not exported as it is: %s", text(error))
+        bare = {"event": text(said), FAILURE.name: type(error).__name__}
+        try:
+            severity = severity_of_name(level)
+            return self._events.log(name, severity, bare, {}, export=export, show=show)
+        except Exception:
+            return self._redaction.text(text(said))
 
     def _keep(self, fields: Mapping[str, Any], line: str) -> None:
         if self._file is not None:

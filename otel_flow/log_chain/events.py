@@ -12,6 +12,7 @@ from otel_flow.delivery.suppression import SUPPRESSED
 from otel_flow.log_chain.composition import attributes_of, body_of, from_baggage
 from otel_flow.log_chain.lines import Timestamp
 from otel_flow.log_chain.record import Clock
+from otel_flow.log_chain.values import text
 from otel_flow.redaction.signals import redacted_body
 
 
@@ -119,10 +120,17 @@ class Events:
         fields |= self._service
         fields |= ids
         fields |= everything
-        line = self._render(fields) if show else ""
+        line = self._rendered(fields) if show else ""
         if keep is not None:
             keep(fields, line)
         return line, said, shown, ids
+
+    def _rendered(self, fields: dict[str, Any]) -> str:
+        # The record is on its way: from here on nothing may make the event begin anew.
+        try:
+            return self._render(fields)
+        except Exception:
+            return text(fields)
 
     def _correlate(
         self, attributes: dict[str, Any], span: SpanContext, context: Context

@@ -14,12 +14,16 @@ from otel_flow.log_chain.values import text
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
+_PARTS = 3
+
+
 def exception_info(exc_info: Any) -> ExceptionInfo | None:
     """Return what *exc_info* of an event stands for: True, an exception, or the triple itself."""
     if isinstance(exc_info, BaseException):
         return type(exc_info), exc_info, exc_info.__traceback__
     if isinstance(exc_info, tuple):
-        return exc_info if exc_info and exc_info[1] is not None else None
+        is_whole = len(exc_info) == _PARTS and isinstance(exc_info[1], BaseException)
+        return exc_info if is_whole else None
     if exc_info:
         current = sys.exc_info()
         return current if current[1] is not None else None

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from otel_flow.log_chain.values import text
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,6 +142,10 @@ _NUMBERS = {
 """structlog's methods → the level they log at."""
 
 
+_METHODS = frozenset(_NUMBERS.values())
+"""The levels that have a method; those in between are taken for the next one below."""
+
+
 def build_wrapper_class(levels: Levels, short: Short) -> type:
     """
     Return structlog's filtering logger with *levels* that are looked up at each event.
@@ -199,8 +205,10 @@ def _filtered(original: Callable[..., Any], number: int, levels: Levels) -> Call
     def method(self: Any, event: Any = None, *arguments: Any, **values: Any) -> Any:
         if number < levels[getattr(self._logger, "name", None)]:
             return nothing()
-        if arguments or not goes_through:
-            return original(self, event, *arguments, **values)
+        if arguments:
+            event = _formatted(event, arguments)
+        if not goes_through:
+            return original(self, event, **values)
         return self._proxy_to_logger(name, event, **values)
 
     return method
@@ -213,9 +221,22 @@ def _filtered_by_argument(original: Callable[..., Any], levels: Levels) -> Calla
     def method(self: Any, level: int, event: Any, *arguments: Any, **values: Any) -> Any:
         if level < levels[_name_of(self)]:
             return nothing()
-        return original(self, level, event, *arguments, **values)
+        if arguments:
+            event = _formatted(event, arguments)
+        known = max((each for each in _METHODS if each <= level), default=logging.DEBUG)
+        return original(self, known, event, **values)
 
     return method
+
+
+def _formatted(event: Any, arguments: tuple[Any, ...]) -> Any:
+    """Return *event* with *arguments* put in; those that do not fit are the caller's mistake, and shown."""
+    try:
+        if len(arguments) == 1 and isinstance(arguments[0], dict):
+            return event % arguments[0]
+        return event % arguments
+    except Exception:
+        return f"{text(event)} {text(arguments)}"
 
 
 def _nothing() -> None:

@@ -36,6 +36,12 @@ WARNING_CATEGORY = Attribute(
     brief="The class of a warning of Python's.",
     stability="otel_flow",
 )
+FAILURE = Attribute(
+    name="otel_flow.log.failure",
+    type="string",
+    brief="The class of the error for which nothing but the text of an event is left.",
+    stability="otel_flow",
+)
 
 ATTRIBUTES = (
     REQUEST_ID,
@@ -48,5 +54,6 @@ ATTRIBUTES = (
     STACKTRACE,
     THREAD_NAME,
     WARNING_CATEGORY,
+    FAILURE,
 )
 """What records hold beside the keys of their event and the bound context."""

@@ -119,6 +119,37 @@ def test_keys_of_the_caller_that_are_fields_are_kept(receiver):
         assert {key: attributes.get(key) for key in kept} == kept
 
 
+def test_what_a_caller_gets_wrong_is_an_event_all_the_same(receiver):
+    """Arguments that do not fit, levels in between and an odd exc_info raise nothing, and lose no event."""
+    done = run(
+        receiver,
+        OURS,
+        STRUCTLOG,
+        """
+        import logging
+        class Shy:
+            def __str__(self):
+                raise ValueError("not shown")
+            __repr__ = __bool__ = __str__
+        log.info("two %s %s", 1)
+        log.info("shy %s", Shy())
+        log.info("named %(a)s", {"a": 1})
+        log.log(25, "in between")
+        log.error("no exception", exc_info=(1, 2, 3))
+        log.error("neither", exc_info=Shy())
+        logging.getLogger("shop").error("nor here", extra={"exc": Shy()})
+        """,
+    )
+
+    said = ["two %s %s (1,)", "shy %s <unrepresentable tuple: ValueError>", "named 1", "in between"]
+    said += ["no exception", "neither", "nor here"]
+    assert [line["event"] for line in done.lines()] == said
+    assert done.bodies() == sorted(said)
+    assert done.line("in between")["level"] == "info"
+    assert done.attributes("neither")["otel_flow.log.failure"] == "ValueError"
+    assert (done.code, done.stderr) == (0, "")
+
+
 def test_secrets_are_masked_once_and_on_both(receiver):
     """A secret in text, value or exception is masked on the line and in the record alike."""
     done = run(
