@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from otel_flow.log_chain.composition import attributes_of, body_of, with_context
 from otel_flow.log_chain.severity import severity_of_name
 from otel_flow.log_chain.standard import mark_emitted
+from otel_flow.log_chain.tail import Tail
 from otel_flow.log_chain.values import plain
 from otel_flow.redaction.signals import redacted_body
 
@@ -36,7 +38,11 @@ _RENDERING = (
     getattr(structlog.stdlib, "render_to_log_args_and_kwargs", None),
     structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
 )
-_REWRITERS = (structlog.processors.ExceptionRenderer, structlog.processors.EventRenamer)
+_REWRITERS = (
+    structlog.processors.ExceptionRenderer,
+    structlog.processors.ExceptionPrettyPrinter,
+    structlog.processors.EventRenamer,
+)
 _REWRITING = (structlog.processors.format_exc_info,)
 """What takes exceptions and texts out of an event before the renderer gets it."""
 
@@ -62,17 +68,39 @@ class Foreign:
         if self.is_complete(chain):
             return chain
         last = max(0, len(chain) - 1)
-        render = next((i for i, p in enumerate(chain) if _renders(p)), last)
-        chain[render:] = [self.export, *chain[render:], self.finish]
+        render = next((i for i, p in enumerate(chain) if _renders(p)), None)
+        own = next((i for i, p in enumerate(chain) if not _is_structlogs(p)), last)
         rewrite = next((i for i, p in enumerate(chain[:render]) if _rewrites(p)), None)
-        if rewrite is not None:
-            chain.insert(rewrite, self.keep)
-        return chain
+        if render is None and own < last:
+            return [
+                *self._kept(chain[:own], rewrite),
+                self._tail(chain[own:], rewrite, own),
+                self.finish,
+            ]
+        render = last if render is None else render
+        chain[render:] = [self.export, *chain[render:], self.finish]
+        return self._kept(chain, rewrite)
+
+    def _tail(self, end: list[Processor], rewrite: int | None, start: int) -> Tail:
+        return Tail(self._kept(end, None if rewrite is None else rewrite - start), self.export)
+
+    def _kept(self, part: list[Processor], rewrite: int | None) -> list[Processor]:
+        """Return *part* of a chain with `keep` before its processor number *rewrite*, if that is in it."""
+        if rewrite is None or not 0 <= rewrite < len(part):
+            return part
+        return [*part[:rewrite], self.keep, *part[rewrite:]]
+
+    def without(self, processors: Iterable[Processor]) -> list[Processor]:
+        """Return *processors* as they were before they were `joined`."""
+        whole: list[Processor] = []
+        for processor in processors:
+            whole.extend(processor.processors if isinstance(processor, Tail) else [processor])
+        return [each for each in whole if each not in (self.keep, self.export, self.finish)]
 
     def is_complete(self, chain: list[Processor]) -> bool:
         """Return whether nothing of ours is missing in *chain*."""
         return self.export in chain or any(
-            isinstance(processor, structlog.testing.LogCapture) for processor in chain
+            isinstance(processor, structlog.testing.LogCapture | Tail) for processor in chain
         )
 
     def keep(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
@@ -80,8 +108,10 @@ class Foreign:
         event[_KEPT] = {key: event[key] for key in ("event", "exc_info") if key in event}
         return event
 
-    def export(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    def export(self, logger: WrappedLogger, name: str, event: Any) -> Any:
         """Emit the record of an event; whatever goes wrong, the event's line is still written."""
+        if not isinstance(event, MutableMapping):
+            return event
         kept = event.pop(_KEPT, None) or {}
         try:
             self._export(logger, name, event, kept)
@@ -139,6 +169,12 @@ def _restored(event: EventDict, kept: dict[str, Any]) -> tuple[EventDict, str]:
     if event.get("event") is not text:
         renamed = next((key for key, value in event.items() if value is text), "")
     return {**{key: event[key] for key in event if key != renamed}, **kept}, renamed
+
+
+def _is_structlogs(processor: Processor) -> bool:
+    """Return whether *processor* is one of structlog's, of which all that render are known."""
+    made_by = getattr(processor, "__module__", None) or type(processor).__module__
+    return made_by.partition(".")[0] == "structlog"
 
 
 def _renders(processor: Processor) -> bool:

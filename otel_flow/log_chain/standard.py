@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import logging.handlers
 import re
 import sys
 
@@ -133,7 +134,7 @@ class BridgeHandler(logging.Handler):
             return
         if is_repetition(record):
             return
-        show = self.printing and not _is_shown_below_root(record)
+        show = self.printing and not _is_shown_elsewhere(record)
         export = not record.name.startswith(_NOT_EXPORTED) and not any(
             is_elsewhere(record) for is_elsewhere in _elsewhere
         )
@@ -229,19 +230,22 @@ def _loggers() -> list[logging.Logger]:
     return [logger for logger in found if isinstance(logger, logging.Logger)]
 
 
-def _is_shown_below_root(record: logging.LogRecord) -> bool:
-    """Return whether a logger that *record* passes on its way to the root prints it on the console."""
+def _is_shown_elsewhere(record: logging.LogRecord) -> bool:
+    """Return whether another handler that *record* passes on its way prints it."""
     logger: logging.Logger | None = logging.getLogger(record.name)
-    while logger is not None and logger.parent is not None:
-        if any(_is_console(handler) for handler in logger.handlers):
+    while logger is not None:
+        if any(_prints(handler) for handler in logger.handlers):
             return True
         logger = logger.parent if logger.propagate else None
     return False
 
 
-def _is_console(handler: logging.Handler) -> bool:
+def _prints(handler: logging.Handler) -> bool:
+    """Return whether *handler* writes on the console, itself or through those behind its queue."""
     stream = getattr(handler, "stream", None)
-    return stream is not None and (stream is sys.stdout or stream is sys.stderr)
+    if stream is None:
+        return isinstance(handler, logging.handlers.QueueHandler)
+    return stream is sys.stdout or stream is sys.stderr
 
 
 def _unpropagated() -> list[logging.Logger]:

@@ -76,11 +76,10 @@ def install_defaults(defaults: Defaults) -> Callable[[], None]:
 
 def _without(processors: Any, defaults: Defaults) -> Any:
     """Return *processors* as they are without ours, the same list where it is one."""
-    foreign = defaults.foreign
-    ours = [*defaults.processors, foreign.keep, foreign.export, foreign.finish]
     if not isinstance(processors, list):
         return processors
-    processors[:] = [processor for processor in processors if processor not in ours]
+    whole = defaults.foreign.without(processors)
+    processors[:] = [each for each in whole if each not in defaults.processors]
     if not processors:
         processors[:] = _BUILTIN_PROCESSORS
     return processors

@@ -83,6 +83,19 @@ import structlog
 structlog.configure(processors=[
     structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=False)])
 """,
+    "own-renderer": """
+import json, structlog
+class Render:
+    def __call__(self, logger, name, event):
+        return json.dumps(event, default=str)
+def own(logger, name, event):
+    return {**event, "own": True}
+def ended(logger, name, line):
+    return line + " "
+structlog.configure(processors=[
+    own, structlog.processors.add_log_level, structlog.processors.format_exc_info,
+    Render(), ended], cache_logger_on_first_use=True)
+""",
     "once": """
 import structlog
 structlog.configure_once(processors=[
@@ -273,6 +286,37 @@ def test_stdlib_logging_is_set_up_after_us(receiver):
     assert done.bodies() == ["after basicConfig", "after dictConfig", "after force"]
     assert [line["event"] for line in done.lines()] == ["after dictConfig"]
     assert done.stdout.splitlines()[1:] == ["basic:after basicConfig", "forced:after force"]
+
+
+HANDLERS = {
+    "console": "handler = logging.StreamHandler(sys.stdout)",
+    "queue": """
+        queue = queue.Queue()
+        listener = logging.handlers.QueueListener(queue, logging.StreamHandler(sys.stdout))
+        listener.start()
+        atexit.register(listener.stop)
+        handler = logging.handlers.QueueHandler(queue)
+    """,
+}
+
+
+@pytest.mark.parametrize("where", ["root", "shop"])
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_handler_that_is_added_after_us_prints_alone(receiver, handler, where):
+    """What prints a record, on the root logger or below it, is the one that shows it."""
+    done = run(
+        receiver,
+        OURS,
+        "import atexit, logging, logging.handlers, queue, sys",
+        HANDLERS[handler],
+        f"""
+        logging.getLogger({None if where == "root" else where!r}).addHandler(handler)
+        logging.getLogger("shop.orders").warning("placed %d", 17)
+        """,
+    )
+
+    assert done.stdout.splitlines() == ["placed 17"]
+    assert done.bodies() == ["placed 17"]
 
 
 def test_a_logger_that_does_not_propagate_shows_what_its_handlers_show(receiver):
