@@ -125,6 +125,21 @@ def test_blocked_loop_shows_the_stack_and_the_trace(recording):
     assert record.trace_id == context.trace_id
 
 
+def test_what_runs_before_the_loop_has_turned_blocks_nobody(recording):
+    """The first step of a loop, in which servers import the application, is not reported."""
+    runtime.instrument(telemetry=recording.telemetry, groups=["eventloop"])
+
+    async def main():
+        block(0.9)
+        await asyncio.sleep(0.6)
+
+    asyncio.run(main())
+
+    assert recording.records() == []
+    (delay,) = recording.points("otel_flow.eventloop.delay")
+    assert delay.max < 0.8
+
+
 def test_loop_that_is_never_blocked(recording):
     """A loop that runs and waits is not reported."""
     runtime.instrument(telemetry=recording.telemetry, groups=["eventloop"])
