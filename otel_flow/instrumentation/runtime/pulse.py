@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import weakref
@@ -30,7 +31,8 @@ class Pulse:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self.thread = threading.get_ident()
-        self.beaten = time.perf_counter()
+        self.beaten = math.inf
+        """When it has beaten last; before it begins nobody waits for the next beat."""
 
     @property
     def loop(self) -> Loop | None:
@@ -39,9 +41,14 @@ class Pulse:
         return None if loop is None or loop.is_closed() else loop
 
     def begin(self) -> None:
-        """Beat for the first time; called in the loop."""
+        """
+        Have it begin once the loop has turned; called in the loop.
+
+        What runs in the first turn keeps nobody waiting: uvicorn imports the application there.
+        """
         self.thread = threading.get_ident()
-        self._next()
+        if (loop := self.loop) is not None:
+            loop.call_soon(self._next)
 
     def _beat(self) -> None:
         self._record(max(0.0, time.perf_counter() - self._due))
