@@ -20,21 +20,28 @@ if TYPE_CHECKING:
     from otel_flow.instrumentation.runtime.observing import Reading
 
 
+_USED = frozenset({"anyio.to_thread", "anyio._backends._asyncio"})
+"""Modules that are loaded where AnyIO runs something; loading them here would keep the loop waiting."""
+_FIRST_LOOK = 0.5
+_LONGEST_PAUSE = 60.0
+"""Seconds until it is looked for them again."""
+
+
 def watch_limiters(meter: Meter, loops: LoopWatch) -> None:
     """Report the tokens of the limiter of each loop that *loops* watches."""
     limiters: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 
     async def capture(loop: asyncio.AbstractEventLoop) -> None:
         # It can be asked for inside a task only; what it counts can be read from anywhere.
-        to_thread = sys.modules.get("anyio.to_thread")
-        if to_thread is not None:
-            limiters[loop] = to_thread.current_default_thread_limiter()
+        limiters[loop] = sys.modules["anyio.to_thread"].current_default_thread_limiter()
 
-    def start(loop: asyncio.AbstractEventLoop) -> None:
-        if "anyio" in sys.modules:
-            task = loop.create_task(capture(loop))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+    def look(loop: asyncio.AbstractEventLoop, pause: float = _FIRST_LOOK) -> None:
+        if not _USED.issubset(sys.modules):
+            loop.call_later(pause, look, loop, min(2 * pause, _LONGEST_PAUSE))
+            return
+        task = loop.create_task(capture(loop))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     def read() -> Reading:
         borrowed = total = waiting = 0
@@ -53,5 +60,5 @@ def watch_limiters(meter: Meter, loops: LoopWatch) -> None:
         ]
 
     tasks: set[asyncio.Task[None]] = set()
-    loops.on_start.append(start)
+    loops.on_start.append(look)
     observe(meter, names.LIMITER_TOKENS, read)
