@@ -146,7 +146,8 @@ def record(**keywords: Unpack[SettingKeywords]) -> Iterator[RecordedTelemetry]:
     if running.current() is not None:
         raise OtelFlowError(
             "telemetry runs already, and what it records is not kept: have the application call "
-            "configure() in a function that tests call, not when its module is imported"
+            "configure() in a function that tests call, not when its module is imported, or set "
+            "otel_flow_early = true in pytest's configuration"
         )
     recorded = RecordedTelemetry()
     given: dict[str, Any] = {"service_name": "test", **_NOTHING, **keywords}

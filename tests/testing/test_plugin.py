@@ -184,6 +184,48 @@ def test_telemetry_that_runs_already_is_told(pytester):
     result.stdout.fnmatch_lines(["*telemetry runs already*"])
 
 
+def test_an_application_that_configures_when_it_is_imported(pytester):
+    """With ``otel_flow_early`` telemetry of tests runs before any module of the application is imported."""
+    pytester.makeini("[pytest]\notel_flow_early = true")
+    pytester.makepyfile(
+        early="""
+        import otel_flow
+        from fastapi import FastAPI
+
+        telemetry = otel_flow.configure(service_name="shop")
+        app = FastAPI()
+        telemetry.instrument(app)
+
+        @app.get("/items")
+        def items():
+            return []
+        """
+    )
+    pytester.makeconftest("from early import app")
+    pytester.makepyfile(
+        """
+        import asyncio
+
+        import httpx
+        import pytest
+
+        from early import app
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_it(recorded_telemetry, turn):
+            async def ask():
+                transport = httpx.ASGITransport(app)
+                async with httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+                    await client.get("/items")
+
+            asyncio.run(ask())
+            assert recorded_telemetry.span("GET /items")["span_id"] == f"{1:016x}"
+        """
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 def test_runs_that_do_not_ask_load_nothing(pytester):
     """Where no test asks for it, the plugin costs pytest nothing but its own import."""
     pytester.makepyfile(
