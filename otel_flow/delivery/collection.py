@@ -17,6 +17,7 @@ from otel_flow.delivery.report import logger
 from otel_flow.delivery.scrape import Scrape
 from otel_flow.delivery.suppression import suppressed
 from otel_flow.names.delivery import SCOPE
+from otel_flow.process.frames import is_interrupting
 
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from otel_flow.delivery.lane import Lane
 
 
+_LOCKING = ("opentelemetry.sdk.metrics", "otel_flow.providers", "otel_flow.delivery")
+"""Whose frames may hold a lock that a collection needs."""
 _FREED = 64
 """Points that are freed in one piece."""
 
@@ -120,7 +123,9 @@ class Collection:
 
     def renew(self) -> None:
         """Start anew, as in a forked child."""
-        self._starting = threading.Lock()
+        # Reentrant: a signal handler that flushes may interrupt the thread that holds it.
+        self._starting = threading.RLock()
+        self._collecting = threading.Lock()
         self._holders: list[None] = []
         self._thread: threading.Thread | None = None
         self._next = time.monotonic() + self._interval
@@ -150,8 +155,8 @@ class Collection:
             self._next = max(self._next + self._interval, now)
             if self._is_running():
                 self._say_stuck(now)
-            elif not self._holders and self.reader.is_attached():
-                self._start()
+            elif not self._holders and self.reader.is_attached() and self._start() is None:
+                self._collect_here()
         return self._next
 
     def run_now(self, end: float) -> bool:
@@ -166,7 +171,7 @@ class Collection:
             running.join(max(0.0, end - time.monotonic()))
         thread = self._start()
         if thread is None:
-            return True
+            return self._collect_here()
         thread.join(max(0.0, end - time.monotonic()))
         return thread is not running and not thread.is_alive()
 
@@ -174,21 +179,36 @@ class Collection:
         return self._thread is not None and self._thread.is_alive()
 
     def _start(self) -> threading.Thread | None:
-        """Return the thread of the collection that runs now, or None where it ran inline."""
+        """Return the thread of the collection that runs now, None where none can be had."""
         with self._starting:
             if self._is_running():
                 return self._thread
-            thread = threading.Thread(target=self._collect, name="otel-flow-collect", daemon=True)
+            thread = threading.Thread(
+                target=self._collect_in_turn, name="otel-flow-collect", daemon=True
+            )
+            # No new threads at interpreter exit.
             try:
                 thread.start()
             except RuntimeError:
-                # No new threads at interpreter exit: collect where we are.
                 self._thread = None
             else:
                 self._thread = thread
-                return thread
-        self._collect()
-        return None
+            return self._thread
+
+    def _collect_in_turn(self) -> None:
+        # Whoever was interrupted in starting one knows nothing of those that were started meanwhile.
+        with self._collecting:
+            self._collect()
+
+    def _collect_here(self) -> bool:
+        """Collect on this thread; False where it, or another one, is at it already."""
+        if is_interrupting(_LOCKING) or not self._collecting.acquire(blocking=False):
+            return False
+        try:
+            self._collect()
+        finally:
+            self._collecting.release()
+        return True
 
     def _collect(self) -> None:
         started = self._began = time.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 import time
 
@@ -13,6 +12,7 @@ from otel_flow.delivery.accounting import SUPERSEDED, FlushReport
 from otel_flow.delivery.reach import Reach
 from otel_flow.delivery.report import logger, report_left_behind
 from otel_flow.delivery.suppression import suppressed
+from otel_flow.process.bell import Bell
 
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class Engine:
         self._reset()
 
     def _reset(self) -> None:
-        # SimpleQueue.put is reentrant: a signal handler may wake the engine.
-        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._wakes = Bell()
         self._thread: threading.Thread | None = None
         self._flushing = False
         self._asking = False
@@ -57,7 +56,7 @@ class Engine:
 
     def wake(self) -> None:
         """Have the worker look at the queues; the first call starts it."""
-        self._wakes.put(None)
+        self._wakes.ring()
         if self._thread is None and not self._stopped:
             self._start()
 
@@ -124,7 +123,7 @@ class Engine:
                 except Exception as error:
                     logger.exception("the engine stumbled: %s", type(error).__name__)
                     due = time.monotonic() + 1.0
-                self._wait(due)
+                self._wakes.wait(None if due is None else due - time.monotonic())
 
     def _turn(self, now: float) -> float | None:
         """Do what is due and return when something is due next."""
@@ -141,14 +140,6 @@ class Engine:
         times += [lane.summarise(now) for lane in self.lanes.values()]
         return min((due for due in times if due is not None), default=None)
 
-    def _wait(self, due: float | None) -> None:
-        try:
-            self._wakes.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
-            while True:
-                self._wakes.get_nowait()
-        except queue.Empty:
-            return
-
     # Whoever waits
 
     def flush(self, timeout: float, *, at_end: bool = False) -> bool:
@@ -162,6 +153,9 @@ class Engine:
         start = time.monotonic()
         end = start + timeout
         lost = {name: lane.ledger.lost() for name, lane in self.lanes.items()}
+        # Nothing else waits for callbacks that may take all the time there is.
+        if self._thread is not None:
+            self._rush()
         with self.collection.held() if self.collection else contextlib.nullcontext():
             collected = self.collection is None or self.collection.run_now(end)
             marks = {name: lane.ledger.mark() for name, lane in self.lanes.items()}
@@ -176,13 +170,17 @@ class Engine:
             and all(lane.ledger.lost() == lost[n] for n, lane in self.lanes.items())
         )
 
-    def _push(self, end: float) -> None:
+    def _rush(self) -> None:
+        """Have the worker empty the queues now, and senders try again."""
         self._flushing = True
         for lane in self.lanes.values():
             lane.sender.nudge()
+        self.wake()
+
+    def _push(self, end: float) -> None:
         if self._thread is None and not self._start():
             self._drain(end)
-        self.wake()
+        self._rush()
 
     def _drain(self, end: float) -> None:
         """Encode and send on the caller's thread, by turns, until all is sent or *end*."""
@@ -244,7 +242,7 @@ class Engine:
             delivered = self.flush(max(0.0, end - time.monotonic()))
         already = self._stopped
         self._stopped = True
-        self._wakes.put(None)
+        self._wakes.ring()
         for lane in self.lanes.values():
             lane.close()
         report = self._report(delivered)

@@ -72,7 +72,8 @@ class Lane:
         self._reset()
 
     def _reset(self) -> None:
-        self._pumping = threading.Lock()
+        # Reentrant, as all that a flush takes: a signal handler may interrupt it and flush.
+        self._pumping = threading.RLock()
         self._due: float | None = None
 
     def renew(self, changed: threading.Condition) -> None:

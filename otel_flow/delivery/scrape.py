@@ -33,7 +33,7 @@ class Scrape:
 
     def __init__(self, reader: MetricReader) -> None:
         self._reader = reader
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._active = False
         self._owed: dict[Hashable, list[Any]] = {}
         self._shown: dict[Hashable, list[Any]] = {}
@@ -62,7 +62,7 @@ class Scrape:
 
     def renew(self) -> None:
         """Start anew in a forked child."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._owed = {}
         self._shown = {}
 

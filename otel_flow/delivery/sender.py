@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from otel_flow.delivery.outage import Outage
 from otel_flow.delivery.suppression import suppressed
 from otel_flow.delivery.verdict import Verdict, backoff
+from otel_flow.process.bell import Bell
 
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Sender:
     def renew(self, backlog: Backlog) -> None:
         """Start anew, as in a forked child: nobody sends, nothing has failed, nothing is shared."""
         self._backlog = backlog
-        self._nudge = threading.Event()
+        self._nudge = Bell()
         self._thread: threading.Thread | None = None
         self._failures = self._refusals = 0
         self.next_try: float | None = None
@@ -114,7 +115,6 @@ class Sender:
                     self._leave(time.monotonic() + delay)
                     return
                 self._nudge.wait(delay)
-                self._nudge.clear()
 
     def _next(self, end: float | None) -> Chunk | None:
         with self._ledger.changed:
@@ -197,7 +197,7 @@ class Sender:
     def nudge(self) -> None:
         """Try again now instead of after the delay."""
         if self.failing:
-            self._nudge.set()
+            self._nudge.ring()
 
     def close(self) -> None:
         """Send nothing more; what is being sent is abandoned to its thread."""
@@ -205,4 +205,4 @@ class Sender:
             self._closed = True
             if self._thread is None:
                 self._outlet.close()
-        self._nudge.set()
+        self._nudge.ring()

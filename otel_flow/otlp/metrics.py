@@ -63,8 +63,7 @@ class MetricEncoder:
         self._histograms = Sets(b"J", redactor, bounds)
         self._exponentials = Sets(b"\n", redactor, bounds)
         self._filtered = Pairs(b":", redactor, bounds)
-        self._bounds_met: Any = None
-        self._bounds_known = b""
+        self._boundaries: tuple[Any, bytes] = (None, b"")
 
     def frame(self, metric: Metric) -> Frame:
         """Return the frame of *metric*; raises `Unencodable` for data that the SDK has not."""
@@ -130,9 +129,10 @@ class MetricEncoder:
 
     def _histogram(self, point: Any) -> bytes:
         bounds, counts = point.explicit_bounds, point.bucket_counts
-        if bounds is not self._bounds_met:
-            self._bounds_known = message(b":", struct.pack(f"<{len(bounds)}d", *bounds))
-            self._bounds_met = bounds
+        met, known = self._boundaries
+        if bounds is not met:
+            known = message(b":", struct.pack(f"<{len(bounds)}d", *bounds))
+            self._boundaries = bounds, known
         start, time, count = point.start_time_unix_nano or 0, point.time_unix_nano, point.count
         total, low, high = point.sum, point.min, point.max
         if total is None or low is None or high is None:
@@ -146,7 +146,7 @@ class MetricEncoder:
                 b"\x11", start, b"\x19", time, b"!", count,
                 b")", total, b"Y", low, b"a", high, tag, *counts,
             )  # fmt: skip
-        encoded += self._bounds_known
+        encoded += known
         if attributes := point.attributes:
             encoded += self._histograms.encode(attributes)
         if exemplars := point.exemplars:

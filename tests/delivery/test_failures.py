@@ -2,6 +2,8 @@ import email.utils
 import socket
 import time
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 
 from opentelemetry.metrics import Observation
@@ -159,7 +161,16 @@ def test_retry_after_forms():
     assert parse_retry_after("999999") == 60
     assert parse_retry_after("-3") == 0
     assert parse_retry_after("soon") is None
+    assert parse_retry_after("nan") is None
     assert parse_retry_after(None) is None
+
+
+@hypothesis.given(st.text() | st.floats().map(str) | st.datetimes().map(str))
+def test_retry_after_is_anything(value):
+    """Whatever stands in Retry-After is a number of seconds that can be waited for, or nothing."""
+    seconds = parse_retry_after(value)
+
+    assert seconds is None or 0 <= seconds <= 60
 
 
 def test_everything_arrives_after_an_outage(build, capsys):

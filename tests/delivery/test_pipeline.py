@@ -1,3 +1,5 @@
+import threading
+
 from tests.delivery.backend import until
 
 
@@ -66,8 +68,6 @@ def test_items_after_shutdown_are_counted(base, build):
 
 def test_hanging_callback_stalls_nothing_else(backend, base, build):
     """Spans arrive while an observable callback hangs, and the flush admits the missing metrics."""
-    import threading
-
     gate = threading.Event()
     flow = build(base, delay=60)
     flow.meter.create_observable_gauge("stuck", [lambda _: gate.wait(20) and []])
@@ -82,8 +82,6 @@ def test_hanging_callback_stalls_nothing_else(backend, base, build):
 
 def test_a_callback_that_hangs_is_named_once(base, build, capsys):
     """A collection that takes longer than it may is said once, however many are due meanwhile."""
-    import threading
-
     gate = threading.Event()
     flow = build(base, metric_interval=0.05, metric_timeout=0.2)
     flow.meter.create_observable_gauge("stuck", [lambda _: gate.wait(20) and []])
@@ -101,8 +99,6 @@ def test_a_callback_that_hangs_is_named_once(base, build, capsys):
 
 def test_metrics_that_could_not_be_collected_are_left_behind(base, build, capsys):
     """A shutdown whose last collection hangs says that metrics were left behind."""
-    import threading
-
     gate = threading.Event()
     flow = build(base, delay=60)
     flow.meter.create_observable_gauge("stuck", [lambda _: gate.wait(20) and []])
@@ -111,6 +107,22 @@ def test_metrics_that_could_not_be_collected_are_left_behind(base, build, capsys
 
     assert not report
     assert "metrics that could not be collected in time" in capsys.readouterr().err
+
+
+def test_a_hanging_callback_costs_spans_no_time(backend, base, build):
+    """What else waits leaves at the beginning of a flush, not when a hanging callback has used it up."""
+    gate = threading.Event()
+    flow = build(base, delay=60)
+    flow.meter.create_observable_gauge("stuck", [lambda _: gate.wait(20) and []])
+    flow.span()
+    flush = threading.Thread(target=flow.pipeline.force_flush, args=(20,))
+    flush.start()
+    until(backend.spans)
+    hung = not gate.is_set() and flush.is_alive()
+    gate.set()
+    flush.join()
+
+    assert hung
 
 
 def test_nothing_is_collected_before_there_is_a_meter_provider(base, caplog):

@@ -21,6 +21,7 @@ from opentelemetry.metrics import Observation
 from otel_flow.delivery.suppression import suppressed
 from otel_flow.instrumentation.celery.metrics import SCOPE
 from otel_flow.names import celery as names
+from otel_flow.process.bell import Bell
 from otel_flow.process.election import Election
 from otel_flow.process.fork import on_fork
 
@@ -81,7 +82,7 @@ class QueueWatch:
         self._service = service
         self._posts: dict[str, Election] = {}
         self._ours: list[str] = []
-        self._ended: threading.Event | None = None
+        self._ended: Bell | None = None
         self._warned = False
         self._counts: Counts = {}
         self.broker = broker
@@ -111,7 +112,7 @@ class QueueWatch:
         return found
 
     def _start(self, interval: float) -> None:
-        ended = threading.Event()
+        ended = Bell()
         thread = threading.Thread(
             target=self._ask_on,
             args=(interval, ended),
@@ -124,11 +125,12 @@ class QueueWatch:
             thread.start()
             self._ended = ended
 
-    def _ask_on(self, interval: float, ended: threading.Event) -> None:
-        while not ended.is_set() and (app := self._app()) is not None:
+    def _ask_on(self, interval: float, ended: Bell) -> None:
+        while (app := self._app()) is not None:
             self._counts = self._ask(app)
             del app
-            ended.wait(interval)
+            if ended.wait(interval):
+                return
 
     def _ask(self, app: Celery) -> Counts:
         # A broker that does not answer leaves a gap, not an old number.
@@ -145,7 +147,7 @@ class QueueWatch:
 
     def _end(self) -> None:
         if self._ended is not None:
-            self._ended.set()
+            self._ended.ring()
             self._ended = None
 
     def stop(self) -> None:

@@ -19,6 +19,7 @@ import structlog
 
 from otel_flow.instrumentation.runtime.pulse import BEAT
 from otel_flow.names import runtime as names
+from otel_flow.process.bell import Bell
 
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ class BlockedLoops:
         self._threshold = threshold
         self._limit = max(threshold, BEAT) + _SHORTEST
         self._samples: weakref.WeakKeyDictionary[Loop, Sample] = weakref.WeakKeyDictionary()
-        self._stopped = threading.Event()
+        self._stopped = Bell()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to look."""
         if self._thread is None or not self._thread.is_alive():
-            self._stopped = threading.Event()
+            self._stopped = Bell()
             self._thread = threading.Thread(
                 target=self._run, args=(self._stopped,), name="otel-flow-loops", daemon=True
             )
@@ -58,16 +59,16 @@ class BlockedLoops:
 
     def stop(self) -> None:
         """Look no more."""
-        self._stopped.set()
+        self._stopped.ring()
         self.forget()
 
     def forget(self) -> None:
         """Start anew, as in a forked child: the thread, and whoever held the event, are not there."""
-        self._stopped = threading.Event()
+        self._stopped = Bell()
         self._thread = None
         self._samples.clear()
 
-    def _run(self, stopped: threading.Event) -> None:
+    def _run(self, stopped: Bell) -> None:
         pause = self._threshold
         while not stopped.wait(pause):
             pause = self._limit
