@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
+from otel_flow.log_chain.sentences import say_request
 from otel_flow.log_chain.values import plain
 
 
@@ -67,7 +68,7 @@ class ConsoleLine:
     """
     Renders the fields of an event for a person, with colours only on a terminal.
 
-    What repeats on every line stays out of it. Where *trace_url* is given, a URL with
+    What repeats on every line stays out of it, and a request is said in one text. Where *trace_url* is given, a URL with
     ``{trace_id}`` in it, it stands in the place of the id.
     """
 
@@ -84,6 +85,9 @@ class ConsoleLine:
             for key, value in fields.items()
             if key not in _REPEATED and not key.startswith(("exception.", "code."))
         }
+        if shown.get("event.name") == shown.get("event"):
+            shown.pop("event.name", None)
+        say_request(shown)
         trace_id = shown.get("trace_id")
         if shown.get("request_id") == trace_id:
             shown.pop("request_id", None)

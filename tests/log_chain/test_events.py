@@ -1,6 +1,7 @@
 """What becomes of an event: its values, its level, the places it goes to."""
 
 import json
+import re
 
 import pytest
 
@@ -352,6 +353,45 @@ def test_a_file_gets_json_where_a_person_gets_columns(receiver, tmp_path):
     assert "LookupError: gone" in done.stdout
     assert "exception.type" not in done.stdout
     assert done.stderr == ""
+
+
+REQUESTS = """
+import fastapi, time
+from fastapi.testclient import TestClient
+app = fastapi.FastAPI()
+@app.get("/orders/{number}")
+def order(number: int):
+    time.sleep(0.02)
+@app.websocket("/ws")
+async def live(socket: fastapi.WebSocket):
+    await socket.accept()
+    await socket.close()
+telemetry.instrument(app)
+client = TestClient(app)
+client.get("/orders/17")
+client.get("/nowhere")
+with client.websocket_connect("/ws"):
+    pass
+"""
+
+
+def test_a_person_reads_a_request_in_one_text(receiver):
+    """The console says method, path, status and time; what was slow is said to be."""
+    done = run(
+        receiver,
+        "import otel_flow; telemetry = otel_flow.configure(log_format='console')",
+        REQUESTS,
+        OTEL_FLOW_SLOW_REQUEST="10",
+    )
+
+    said = re.findall(r"\] (\S.*? \d+\.\d ms) ", done.stdout)
+    assert [re.sub(r"[\d.]+ ms", "# ms", text) for text in said] == [
+        "GET /orders/17 200 # ms",
+        "slow: GET /orders/17 200 # ms",
+        "GET /nowhere 404 # ms",
+        "WS /ws 101 # ms",
+    ]
+    assert "http.request.method" not in done.stdout
 
 
 BAGGAGE = """
