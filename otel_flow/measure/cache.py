@@ -45,13 +45,14 @@ class Cache:
 
     def count(self, operation: Operation, result: Result, amount: int = 1) -> None:
         """Count *amount* requests that were made otherwise, a read of several keys for instance."""
-        _requests.bound(
+        _requests.record(
+            amount,
             {
                 names.CACHE.name: self._name,
                 names.OPERATION.name: operation,
                 names.RESULT.name: result,
-            }
-        ).add(amount)
+            },
+        )
 
     def _call(
         self,

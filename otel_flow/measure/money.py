@@ -75,4 +75,4 @@ def count_money(name: str, minor: int, currency: str, **attributes: Any) -> None
                 stability="otel_flow",
             )
         )
-    counter.bound({CURRENCY.name: currency.upper(), **attributes}).add(minor)
+    counter.record(minor, {CURRENCY.name: currency.upper(), **attributes})

@@ -61,7 +61,7 @@ class Operation:
         measured = {OPERATION.name: self._name}
         if error is not None:
             measured[ERROR_TYPE.name] = error_type(error)
-        _durations.bound(measured).record(self.seconds)
+        _durations.record(self.seconds, measured)
         self._call.end(error)
         self._call.pause()
 

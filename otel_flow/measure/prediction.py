@@ -40,7 +40,7 @@ class Prediction:
 
     def confidence(self, value: float) -> None:
         """Record how sure the model is, from 0 to 1."""
-        _confidences.bound(self._series).record(value)
+        _confidences.record(value, self._series)
         if self._call is not None:
             self._call.span.set_attribute(names.CONFIDENCE.name, value)
 
@@ -54,7 +54,7 @@ class Prediction:
         self._fell_back = True
         why = error_type(reason) if isinstance(reason, BaseException) else reason
         taken = {names.FALLBACK_STRATEGY.name: strategy, names.FALLBACK_REASON.name: why}
-        _fallbacks.bound({names.FEATURE.name: self._series[names.MODEL.name], **taken}).add(1)
+        _fallbacks.record(1, {names.FEATURE.name: self._series[names.MODEL.name], **taken})
         if self._call is not None:
             self._call.span.set_attributes({names.FALLBACK_USED.name: True, **taken})
 
@@ -80,7 +80,7 @@ class Prediction:
             measured[names.FALLBACK_USED.name] = True
         if error is not None:
             measured[names.ERROR_TYPE.name] = error_type(error)
-        _durations.bound(measured).record(time.perf_counter() - self._started)
+        _durations.record(time.perf_counter() - self._started, measured)
         self._call.end(error)
         self._call.pause()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import weakref
 
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SCOPE = "otel_flow.measure"
 
+logger = logging.getLogger(SCOPE)
+
 _REMEMBERED = 1024
 """Attribute sets of one instrument that are kept bound; others are bound anew each time."""
 
@@ -46,13 +49,24 @@ def meter(scope: str = SCOPE) -> Meter:
 class Instrument:
     """A counter or a histogram that is made once for each telemetry that runs."""
 
-    __slots__ = ("_bound", "_handle", "_made", "_metric")
+    __slots__ = ("_bound", "_handle", "_is_reported", "_made", "_metric")
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
         self._made: Any = None
         self._handle: weakref.ref[Telemetry] | None = None
         self._bound: dict[tuple[tuple[str, Any], ...], BoundInstrument] = {}
+        self._is_reported = False
+
+    def record(self, value: float, attributes: Mapping[str, Any]) -> None:
+        """Record or add *value*; what cannot be recorded is said once, and never raised."""
+        try:
+            self.bound(attributes).record(value)
+        except Exception as error:
+            if not self._is_reported:
+                self._is_reported = True
+                name, kind = self._metric.name, type(error).__name__
+                logger.warning("a value of %s was not recorded: %s: %s", name, kind, error)
 
     def bound(self, attributes: Mapping[str, Any]) -> BoundInstrument:
         """Return the instrument bound to *attributes*."""

@@ -72,6 +72,24 @@ def test_prediction(recording):
     assert recording.spans()[-1].status.status_code is StatusCode.UNSET
 
 
+def test_what_cannot_be_recorded_raises_nothing(recording):
+    """A value of another type, a name that is none and attributes without a hash cost the measurement only."""
+    with measure.prediction("ranker") as prediction:
+        prediction.confidence("high")
+        prediction.confidence(float("nan"))
+        prediction.confidence(0.5)
+    measure.count_money("no name", 7, "EUR")
+    measure.count_money("app.payments", 7, "EUR", shops=["a"])
+    measure.count_money("app.payments", -7, "EUR")
+    measure.count_money("app.payments", 7, "EUR")
+
+    (confidence,) = recording.points("otel_flow.ml.prediction.confidence")
+    (paid,) = recording.points("app.payments")
+    assert (confidence.count, confidence.sum, paid.value) == (1, 0.5, 7)
+    said = [record.body for record in recording.records() if "was not recorded" in record.body]
+    assert len(said) == 3
+
+
 def test_loaded_models(recording):
     """Loaded models are counted, and counted off once."""
     release = measure.loaded_model("ranker", version="3")
