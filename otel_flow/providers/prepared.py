@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from otel_flow.otlp.constant import Constant
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 
-class Prepared(dict[str, Any]):
+class Prepared(Mapping[str, Any]):
     """
-    What instrumentations start a span with: for samplers a dict, for a lean span its *parts*.
+    What instrumentations start a span with: for a lean span its *parts*, for others a mapping.
 
     The parts have no key in common; keys are texts that are not empty, values texts,
     numbers and truths. Their makers never change them again.
     """
 
-    __slots__ = ("parts",)
+    __slots__ = ("_whole", "parts")
 
-    parts: tuple[dict[str, Any], ...]
+    def __init__(self, *parts: dict[str, Any]) -> None:
+        self.parts = parts
+        self._whole: dict[str, Any] | None = None
+
+    def _all(self) -> dict[str, Any]:
+        # Only samplers and processors of others ask.
+        whole = self._whole
+        if whole is None:
+            whole = self._whole = {key: value for part in self.parts for key, value in part.items()}
+        return whole
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value of *key*; raises `KeyError` where there is none."""
+        return self._all()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the keys, part by part."""
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        """Return the number of all attributes."""
+        return sum(map(len, self.parts))
 
 
 def prepared(constant: Constant, own: dict[str, Any] | None = None) -> Prepared:
     """Return *constant* with the attributes that a single span has of its *own*."""
-    found = Prepared(constant)
-    if own is None:
-        found.parts = (constant,)
-    else:
-        found.update(own)
-        found.parts = (constant, own)
-    return found
+    return Prepared(constant) if own is None else Prepared(constant, own)
 
 
 def constant(attributes: Mapping[str, Any]) -> Prepared:
     """Return *attributes* of many spans."""
-    return prepared(Constant(attributes))
+    return Prepared(Constant(attributes))

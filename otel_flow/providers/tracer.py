@@ -118,7 +118,7 @@ class FlowTracer(Tracer):
         span._events = span._links = ()
         span._open = True
         span._end_time = None
-        if type(attributes) is Prepared and len(attributes) <= self._prepared:
+        if type(attributes) is Prepared and sum(map(len, attributes.parts)) <= self._prepared:
             span._attributes = attributes.parts
         else:
             span._attributes = {}

@@ -13,14 +13,13 @@ from otel_flow.instrumentation.asgi.addresses import (
 )
 from otel_flow.instrumentation.asgi.headers import HeaderCapture, read_headers
 from otel_flow.otlp.constant import Constant
-from otel_flow.providers.prepared import prepared
+from otel_flow.providers.prepared import Prepared
 
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from otel_flow.instrumentation.asgi.headers import RawHeaders
-    from otel_flow.providers.prepared import Prepared
     from otel_flow.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -49,7 +48,7 @@ class Description:
         own["url.path"] = scope["path"]
         if query := scope.get("query_string"):
             own["url.query"] = query.decode("latin-1")
-        return prepared(self.attributes, own)
+        return Prepared(self.attributes, own)
 
 
 class Descriptions:
@@ -63,20 +62,22 @@ class Descriptions:
     def __init__(self, settings: Settings) -> None:
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._capture = HeaderCapture(settings.capture_request_headers, "http.request.header")
+        self._captures = bool(self._capture)
         self._forwarded = bool(self._proxies)
         self._known: dict[tuple[Any, ...], Description] = {}
 
     def __call__(self, scope: Scope, headers: RawHeaders) -> Description:
         """Return the description of the request of *scope*."""
-        if self._capture or (self._forwarded and not _FORWARDED.isdisjoint(headers)):
+        if self._captures or (self._forwarded and not _FORWARDED.isdisjoint(headers)):
             return self._described(scope, headers)
+        read, client = scope.get, scope.get("client")
         key = (
-            scope.get("method", "GET"),
-            scope.get("scheme", "http"),
-            scope.get("http_version", "1.1"),
+            read("method"),
+            read("scheme"),
+            read("http_version"),
             headers.get(b"host"),
             headers.get(b"user-agent"),
-            scope.get("client") and tuple(scope["client"]),
+            client and tuple(client),
         )
         found = self._known.get(key)
         if found is None:
@@ -105,7 +106,7 @@ class Descriptions:
         if peer := scope.get("client"):
             attributes["network.peer.address"], attributes["network.peer.port"] = peer
             attributes["client.address"] = client = self._client(peer[0], scope)
-        if self._capture:
+        if self._captures:
             attributes.update(self._capture.attributes(read_headers(scope["headers"])))
         return Description((method, scheme, version), Constant(attributes), client)
 

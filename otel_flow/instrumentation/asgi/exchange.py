@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as context_api
 from opentelemetry.trace import StatusCode, set_span_in_context
 
+from otel_flow.correlation import bind_request_id, unbind_request_id
 from otel_flow.instrumentation.asgi.failure import has_left, single
 from otel_flow.measure.recording import error_type
+from otel_flow.providers.active import enter, leave
 
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
+    from types import TracebackType
 
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
+    from otel_flow.instrumentation.asgi.description import Description
     from otel_flow.instrumentation.asgi.server import HttpServer
 
     Message = MutableMapping[str, Any]
@@ -28,53 +32,51 @@ class Exchange:
     """
     What is known of a request until its response is complete.
 
-    Its `send` stands in for the server's. A response that failed is closed when the
+    As a context manager it is the current one. Its `send` stands in for the server's. A response that failed is closed when the
     application has returned, because only then its exception is known; any other
     with its last byte, so that background tasks do not count as time to answer.
     """
 
     __slots__ = (
         "_answered_after",
+        "_bound",
+        "_described",
         "_ended",
         "_head",
         "_send",
         "_server",
+        "_size",
         "_started",
-        "client",
+        "_token",
         "context",
         "key",
         "request_id",
-        "request_size",
         "response_size",
         "scope",
         "span",
         "status",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - called once a request, from one place
         self,
         server: HttpServer,
-        *,
         scope: MutableMapping[str, Any],
         send: Send,
+        described: Description,
         span: Span,
         context: Context,
-        request_size: bytes | None,
-        key: tuple[str, str, str],
-        client: str | None,
+        size: bytes | None,
         request_id: str | None,
     ) -> None:
         self._server = server
         self.scope = scope
         self._send = send
+        self._described = described
         self.span = span
         self.context = context
-        self.key = key
-        self.client = client
+        self.key = described.key
+        self._size = size
         self.request_id = request_id
-        self.request_size = (
-            int(request_size) if request_size is not None and request_size.isdigit() else None
-        )
         self.response_size = 0
         self.status: int | None = None
         self._answered_after: float | None = None
@@ -82,15 +84,38 @@ class Exchange:
         self._head: Message = {}
         self._started = perf_counter()
 
-    async def send(self, message: Message) -> None:
+    def __enter__(self) -> None:
+        """Begin: what happens from now on belongs to its span."""
+        self._server.metrics.active[self] = self.key
+        self._token = enter(self.context)
+        self._bound = bind_request_id(self.request_id) if self.request_id else None
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """End with the *error* that left the application, if any."""
+        try:
+            self.end(error)
+        finally:
+            if self._bound is not None:
+                unbind_request_id(self._bound)
+            leave(self._token)
+
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass *message* on, with our headers added, and see what it says."""
-        kind = message["type"]
-        if kind == "http.response.start":
+        if message["type"] == "http.response.start":
             self.status = message["status"]
             self._head = message
-            await self._send(self._server.with_headers(message, self))
-            return
+            # No coroutine of ours around that of the server.
+            return self._send(self._server.with_headers(message, self))
+        return self._pass(message)
+
+    async def _pass(self, message: Message) -> None:
         await self._send(message)
+        kind = message["type"]
         if kind == "http.response.body":
             if self.key[0] != "HEAD":
                 self.response_size += len(message.get("body", b""))
@@ -148,7 +173,9 @@ class Exchange:
             span.set_attribute("otel_flow.http.disconnected", True)
         elif cause is not None:
             span.record_exception(cause)
-        series.record(seconds, self.request_size, self.response_size, self.context)
+        size = self._size
+        request_size = int(size) if size is not None and size.isdigit() else None
+        series.record(seconds, request_size, self.response_size, self.context)
         if error is not None or server.lines.tell(seconds):
             self._log(seconds, error, left, lambda: self._keys(seconds, route, error_type))
 
@@ -211,7 +238,7 @@ class Exchange:
             "http.response.status_code": self.status,
             "error.type": error_type,
             "otel_flow.http.duration": round(seconds, 6),
-            "client.address": self.client,
+            "client.address": self._described.client,
         }
         return {name: value for name, value in found.items() if value is not None}
 

@@ -28,18 +28,21 @@ def stand_in(scope: MutableMapping[str, Any]) -> None:
         return
     request = _request_class()
     if request is not None:
-        prefix = scope.get("app_root_path", scope.get("root_path", "")).rstrip("/")
-        scope[KEY] = request(
-            span=None, span_method=scope.get("method", ""), data=None, _mount_prefix=prefix
-        )
+        scope[KEY] = request(scope)
 
 
 @functools.cache
 def _request_class() -> Callable[..., Any] | None:
     try:
-        found: Callable[..., Any] = importlib.import_module(
-            "fastapi.telemetry._api"
-        )._RequestTelemetry
+        base: Any = importlib.import_module("fastapi.telemetry._api")._RequestTelemetry
     except (ImportError, AttributeError):
         return None
-    return found
+
+    def begin(self: Any, scope: MutableMapping[str, Any]) -> None:
+        root = scope["app_root_path"] if "app_root_path" in scope else scope.get("root_path", "")
+        self._mount_prefix = root.rstrip("/") if root else ""
+        self._exceptions = []
+
+    # What stays as it is for all requests stands in the class.
+    constant = {"span": None, "span_method": "", "data": None}
+    return type("Request", (base,), {**constant, "__init__": begin})

@@ -87,7 +87,14 @@ class ApplicationClass:
                 await original(app, scope, receive, send)
                 return
             stand_in(scope)
-            await server.handle(functools.partial(original, app), scope, receive, send)
+            # As `HttpServer.handle` does, with one coroutine less.
+            exchange = server.begin(scope, send)
+            if exchange is None:
+                answer = functools.partial(original, app)
+                await server.handle_otherwise(answer, scope, receive, send)
+            else:
+                with exchange:
+                    await original(app, scope, receive, exchange.send)
 
         self._kind.__call__ = call  # type: ignore[method-assign]
         self._undos = [
@@ -99,8 +106,9 @@ class ApplicationClass:
         return isinstance(app, self._kind) and self._server_of(app) is not None
 
     def _server_of(self, app: Any) -> HttpServer | None:
-        found: HttpServer | None = vars(app).get(_SERVER, self._all)
-        if found is self._all and self._without in _packages(app.__class__):
+        found: HttpServer | None = app.__dict__.get(_SERVER, self._all)
+        without = self._without
+        if without is not None and found is self._all and without in _packages(app.__class__):
             return None
         return found
 

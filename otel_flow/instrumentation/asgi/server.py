@@ -22,7 +22,7 @@ from otel_flow.instrumentation.asgi.lines import RequestLines
 from otel_flow.instrumentation.asgi.metrics import SCOPE, metrics_of
 from otel_flow.instrumentation.asgi.route import starlette_route
 from otel_flow.instrumentation.asgi.websocket import Connection
-from otel_flow.providers.active import current_context, enter, leave
+from otel_flow.providers.active import current_context
 
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("otel_flow.instrumentation")
+
+_SERVER = SpanKind.SERVER
+_TRACE_ID = slice(3, 35)
+"""Where it stands in ``traceparent`` and ``traceresponse``."""
 
 HANDLED = "otel_flow.http"
 """Key of the scope: the request has its telemetry, or shall have none."""
@@ -71,10 +75,12 @@ class HttpServer:
         self._request_id_headers = [
             name.lower().encode("latin-1") for name in settings.request_id_headers
         ]
+        self._bringing = frozenset(self._request_id_headers)
         self._propagator: TextMapPropagator | None = None
         self._propagated: frozenset[bytes] = frozenset()
-        self._response_capture = HeaderCapture(
-            settings.capture_response_headers, "http.response.header"
+        captured = settings.capture_response_headers
+        self._response_capture = (
+            HeaderCapture(captured, "http.response.header") if captured else None
         )
         self._server_timing = settings.server_timing
         self._process_time = settings.process_time_header
@@ -83,31 +89,29 @@ class HttpServer:
 
     async def handle(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Have *app* answer the request of *scope*, and record it."""
+        exchange = self.begin(scope, send)
+        if exchange is None:
+            await self.handle_otherwise(app, scope, receive, send)
+        else:
+            with exchange:
+                await app(scope, receive, exchange.send)
+
+    async def handle_otherwise(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have *app* answer what `begin` has returned no exchange for."""
         if HANDLED in scope:
             await app(scope, receive, send)
             return
         scope[HANDLED] = True
-        if self.excluded(scope["path"], _origin(scope) if self.excluded.by_origin else ""):
+        if self._is_excluded(scope):
             await self._unseen(app, scope, receive, send)
         elif scope["type"] == "websocket":
             await self._connection(app, scope, receive, send)
-        elif (exchange := self._begin(scope, send)) is None:
-            await app(scope, receive, send)
         else:
-            self.metrics.active[exchange] = exchange.key
-            token = enter(exchange.context)
-            bound = bind_request_id(exchange.request_id) if exchange.request_id else None
-            error = None
-            try:
-                await app(scope, receive, exchange.send)
-            except BaseException as raised:
-                error = raised
-                raise
-            finally:
-                exchange.end(error)
-                if bound is not None:
-                    unbind_request_id(bound)
-                leave(token)
+            await app(scope, receive, send)
+
+    def _is_excluded(self, scope: Scope) -> bool:
+        excluded = self.excluded
+        return excluded(scope["path"], _origin(scope) if excluded.by_origin else "")
 
     async def _unseen(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer without telemetry: what a probe queries is no story of its own either."""
@@ -119,24 +123,20 @@ class HttpServer:
         finally:
             context_api.detach(token)
 
-    def _begin(self, scope: Scope, send: Send) -> Exchange | None:
+    def begin(self, scope: Scope, send: Send) -> Exchange | None:
+        """Return the exchange that the HTTP request of *scope* begins, None for all else."""
+        if scope["type"] != "http" or HANDLED in scope or self._is_excluded(scope):
+            return None
+        scope[HANDLED] = True
         try:
             headers = dict(scope["headers"])
             description = self._describe(scope, headers)
             parent = self._parent(scope, headers)
-            key = description.key
-            span = self._tracer.start_span(key[0], parent, SpanKind.SERVER, description.of(scope))
-            return Exchange(
-                self,
-                scope=scope,
-                send=send,
-                span=span,
-                context=Context({**parent, _SPAN_KEY: span}),
-                request_size=headers.get(b"content-length"),
-                key=key,
-                client=description.client,
-                request_id=self._request_id(headers),
-            )
+            method, attributes = description.key[0], description.of(scope)
+            span = self._tracer.start_span(method, parent, _SERVER, attributes)
+            context = Context({**parent, _SPAN_KEY: span})
+            size, request_id = headers.get(b"content-length"), self._request_id(headers)
+            return Exchange(self, scope, send, description, span, context, size, request_id)
         except Exception as error:
             self.broken(error)
             return None
@@ -210,18 +210,19 @@ class HttpServer:
         self, message: Message, exchange: Exchange | Connection
     ) -> list[tuple[bytes, bytes]]:
         headers = list(message.get("headers") or ())
-        if self._response_capture and exchange.span.is_recording():
+        if self._response_capture is not None and exchange.span.is_recording():
             captured = self._response_capture.attributes(read_headers(headers))
             exchange.span.set_attributes(captured)
+        has_echo = _has(headers, self._echo)
         trace_id, span_id, _, flags, _, is_valid = exchange.span.get_span_context()
         echo = exchange.request_id and exchange.request_id.encode()
         if is_valid:
             parent = b"00-%032x-%016x-%02x" % (trace_id, span_id, flags)
             headers.append((b"traceresponse", parent))
-            echo = echo or b"%032x" % trace_id
+            echo = echo or parent[_TRACE_ID]
             if self._server_timing:
                 headers.append((b"server-timing", b'traceparent;desc="%b"' % parent))
-        if echo and not _has(headers, self._echo):
+        if echo and not has_echo:
             headers.append((self._echo, echo))
         if self._process_time:
             headers.append((b"x-process-time", b"%.6f" % exchange.elapsed()))
@@ -240,6 +241,8 @@ class HttpServer:
         return propagator.extract(read_headers(scope["headers"]), getter=GETTER)
 
     def _request_id(self, headers: RawHeaders) -> str | None:
+        if self._bringing.isdisjoint(headers):
+            return None
         for name in self._request_id_headers:
             if value := headers.get(name):
                 text = value.decode("latin-1")
