@@ -238,6 +238,7 @@ class Ours:
             dispatch=libraries.instrument,
             log=self._chain.write,
             is_logged=self._chain.is_logged,
+            recurring=self._chain.recurring,
         )
 
     def instrument(self, library, target):

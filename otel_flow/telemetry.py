@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Undo = Callable[[], None]
     Log = Callable[..., None]
+    Recurring = Callable[[str, str, str], Any]
     Starter = Literal["application", "wrapper", "tests"]
     Dispatch = Callable[["Telemetry", tuple[object, ...]], Undo]
 
@@ -72,6 +73,7 @@ class Telemetry:
         log: Log = _log_nothing,
         set_log_level: Callable[[str, str | None], None] = lambda _level, _logger: None,
         is_logged: Callable[[int, str | None], bool] = lambda _level, _logger: False,
+        recurring: Recurring = lambda _logger, _level, _said: None,
         on_shutdown: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
@@ -86,6 +88,7 @@ class Telemetry:
         self._log = log
         self._set_log_level = set_log_level
         self._is_logged = is_logged
+        self._recurring = recurring
         self._undos: list[Callable[[], None]] = []
         self._on_shutdown = on_shutdown
         self._ended = False
@@ -136,6 +139,14 @@ class Telemetry:
         there is a record only, for events that somebody else prints.
         """
         self._log(event, show=show)
+
+    def recurring(self, logger: str, level: str, said: str) -> Any:
+        """
+        Return the event *said* of *logger* for an instrumentation that writes it again and again.
+
+        It is a `otel_flow.log_chain.recurring.RecurringEvent`, None where no log chain is ours.
+        """
+        return self._recurring(logger, level, said)
 
     def set_log_level(self, level: str, logger: str | None = None) -> None:
         """

@@ -56,6 +56,7 @@ class Recording:
             log=self._chain.write,
             set_log_level=self._chain.set_level,
             is_logged=self._chain.is_logged,
+            recurring=self._chain.recurring,
         )
 
     def close(self) -> None:

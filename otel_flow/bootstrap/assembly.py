@@ -172,6 +172,7 @@ def _build(
         log=chain.write,
         set_log_level=chain.set_level,
         is_logged=chain.is_logged,
+        recurring=chain.recurring,
         on_shutdown=stop,
     )
     renewal.follow(handle.take_resource)

@@ -20,6 +20,7 @@ from otel_flow.log_chain.ids import add_ids
 from otel_flow.log_chain.levels import Levels, Short, build_wrapper_class
 from otel_flow.log_chain.lines import JsonLine, build_renderer
 from otel_flow.log_chain.record import RecordEmitter
+from otel_flow.log_chain.recurring import RecurringEvent
 from otel_flow.log_chain.severity import severity_of_name, severity_of_number
 from otel_flow.log_chain.standard import Bridge, BridgeHandler, Emitted, event_of
 from otel_flow.log_chain.structlog_defaults import Defaults, install_defaults
@@ -81,12 +82,13 @@ class LogChain:
             keep=None if self._file is None else self._keep,
         )
         self._bridge = Bridge(BridgeHandler(self._of_standard, self.writer.write), self.levels)
+        self._processors: list[Any] = []
         self._undos: list[Callable[[], None]] = []
 
     def install(self) -> None:
         """Make this the default chain of structlog and of stdlib logging."""
         processor = self._of_structlog
-        processors: list[Any] = [processor]
+        processors = self._processors = [processor]
         defaults = Defaults(
             processors=processors,
             foreign=Foreign(self._events, self._callers, self._redaction),
@@ -121,6 +123,29 @@ class LogChain:
     def is_logged(self, level: int, logger: str | None) -> bool:
         """Return whether events of *logger* at *level*, logging's number, are logged."""
         return level >= self.levels[logger]
+
+    def recurring(self, logger: str, level: str, said: str) -> RecurringEvent:
+        """Return the event *said* of *logger*, for those who write it with every request."""
+        return RecurringEvent(
+            logger,
+            level,
+            said,
+            events=self._events,
+            levels=self.levels,
+            redaction=self._redaction,
+            is_ours=self._is_alone,
+            write=self.writer.write,
+        )
+
+    def _is_alone(self) -> bool:
+        """Return whether structlog's loggers have nothing but our processor, and are ours."""
+        processors = self._processors
+        return (
+            bool(self._undos)
+            and not structlog.is_configured()
+            and len(processors) == 1
+            and processors[0] == self._of_structlog
+        )
 
     def write(self, event: EventDict, *, show: bool = True) -> None:
         """

@@ -78,6 +78,30 @@ class Events:
             name, severity, body_of(event), attributes, code, export=export, show=show
         )[0]
 
+    def log_masked(  # noqa: PLR0917 - called once a request, from one place
+        self,
+        name: str,
+        severity: Severity,
+        said: str,
+        attributes: dict[str, Any],
+        span: SpanContext,
+        context: Context,
+        *,
+        has_request: bool,
+    ) -> str | None:
+        """
+        Do as `log` for an event in *span* and *context* that holds no secret, and return its line.
+
+        Without a request of its own, *has_request*, it has the trace's id for it. None, with
+        nothing done, where there is more to it: no span, or a baggage to be read.
+        """
+        if self._carried or not span.trace_id:
+            return None
+        ids = self._ids_of(span)
+        if not has_request:
+            attributes["request_id"] = ids["trace_id"]
+        return self._write(name, severity, said, attributes, ids, span, context)
+
     def join(
         self,
         name: str,
@@ -107,23 +131,41 @@ class Events:
         shown: Any = redaction.attributes(attributes)
         said = redaction.text(body) if type(body) is str else redacted_body(body, redaction)
         everything = {**shown, **code}
+        line = self._write(
+            name, severity, said, everything, ids, span, context, export=export, show=show
+        )
+        return line, said, shown, ids
+
+    def _write(  # noqa: PLR0917 - called once an event
+        self,
+        name: str,
+        severity: Severity,
+        said: Any,
+        attributes: dict[str, Any],
+        ids: Mapping[str, str],
+        span: SpanContext,
+        context: Context,
+        *,
+        export: bool = True,
+        show: bool = True,
+    ) -> str:
         now = self.clock.now()
         # Where instrumentation is suppressed an exporter is at work: its lines must not feed it.
         if export and SUPPRESSED not in context:
-            self._emit(name, now, severity, said, everything, span, context)
+            self._emit(name, now, severity, said, attributes, span, context)
         keep = self._keep
         if not show and keep is None:
-            return "", said, shown, ids
+            return ""
         fields = {"timestamp": self._timestamp(now), "level": severity.level, "event": said}
         if name:
             fields["logger"] = name
         fields |= self._service
         fields |= ids
-        fields |= everything
+        fields |= attributes
         line = self._rendered(fields) if show else ""
         if keep is not None:
             keep(fields, line)
-        return line, said, shown, ids
+        return line
 
     def _rendered(self, fields: dict[str, Any]) -> str:
         # The record is on its way: from here on nothing may make the event begin anew.
@@ -144,6 +186,11 @@ class Events:
             if request is not None:
                 attributes.setdefault("request_id", request)
             return _NOTHING
+        ids = self._ids_of(span)
+        attributes.setdefault("request_id", request or ids["trace_id"])
+        return ids
+
+    def _ids_of(self, span: SpanContext) -> Mapping[str, str]:
         known = self._ids
         if known[0] is not span:
             ids = {
@@ -151,6 +198,4 @@ class Events:
                 "span_id": format(span.span_id, "016x"),
             }
             self._ids = known = span, ids
-        ids = known[1]
-        attributes.setdefault("request_id", request or ids["trace_id"])
-        return ids
+        return known[1]

@@ -26,8 +26,7 @@ def _encoder() -> Callable[[Any], str]:
     return lambda fields: dumps(fields).decode()
 
 
-def _encode(fields: Any) -> str:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+_encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Timestamp:

@@ -11,6 +11,7 @@ from opentelemetry.trace import StatusCode, set_span_in_context
 from otel_flow.correlation import bind_request_id, unbind_request_id
 from otel_flow.instrumentation.asgi.failure import has_left, single
 from otel_flow.measure.recording import error_type
+from otel_flow.names import http as names
 from otel_flow.providers.active import enter, leave
 
 
@@ -176,8 +177,11 @@ class Exchange:
         size = self._size
         request_size = int(size) if size is not None and size.isdigit() else None
         series.record(seconds, request_size, self.response_size, self.context)
-        if error is not None or server.lines.tell(seconds):
-            self._log(seconds, error, left, lambda: self._keys(seconds, route, error_type))
+        if error is None:
+            lines = server.lines
+            if not lines.tell(seconds) or lines.answered_shortly(seconds, series, self):
+                return
+        self._log(seconds, error, left, lambda: self._keys(seconds, route, error_type))
 
     def _log(
         self,
@@ -229,6 +233,15 @@ class Exchange:
         if self.status is None or self.status < _FAILURE:
             return None
         return str(self.status)
+
+    def own(self, seconds: float) -> dict[str, Any]:
+        """Return what a line of *seconds* says of this request, and not of others that ended alike."""
+        own = {names.PATH.name: self.scope["path"], names.DURATION.name: round(seconds, 6)}
+        if (client := self._described.client) is not None:
+            own[names.CLIENT_ADDRESS.name] = client
+        if self.request_id is not None:
+            own["request_id"] = self.request_id
+        return own
 
     def _keys(self, seconds: float, route: str | None, error_type: str | None) -> dict[str, Any]:
         found = {

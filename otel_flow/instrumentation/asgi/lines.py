@@ -16,20 +16,45 @@ from otel_flow.names import http as names
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_flow.settings import Settings
+    from otel_flow.instrumentation.asgi.exchange import Exchange
+    from otel_flow.instrumentation.asgi.metrics import Series
+    from otel_flow.log_chain.recurring import RecurringEvent
+    from otel_flow.telemetry import Telemetry
+
+
+_LOGGER = "otel_flow.http"
 
 
 class RequestLines:
     """What is logged about a request; nothing here can raise into it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, telemetry: Telemetry) -> None:
+        settings = telemetry.settings
         self._access = settings.access_log
+        self._event: RecurringEvent | None = None
+        if self._access:
+            self._event = telemetry.recurring(_LOGGER, "info", names.ACCESS.name)
         self._slow = settings.slow_request or float("inf")
-        self._logger = structlog.get_logger("otel_flow.http")
+        self._logger = structlog.get_logger(_LOGGER)
 
     def tell(self, seconds: float) -> bool:
         """Return whether there is anything to say of a request that took *seconds*."""
         return self._access or seconds >= self._slow
+
+    def answered_shortly(self, seconds: float, series: Series, exchange: Exchange) -> bool:
+        """Log that a request of *series* was answered; return whether that is all there is to do."""
+        event = self._event
+        if event is None or seconds >= self._slow:
+            return False
+        # As in `_log`, which then tries it once more.
+        try:
+            masked = series.masked
+            if masked is None:
+                masked = series.masked = event.masked(series.told)
+            span = exchange.span.get_span_context()
+            return event.tell(masked, exchange.own(seconds), span, exchange.context)
+        except Exception:
+            return False
 
     def answered(self, seconds: float, keys: Callable[[], dict[str, Any]]) -> None:
         """Log that a request was answered, and that it was slow if it was; *keys* names it."""

@@ -15,7 +15,7 @@ from otel_flow.providers.bound import bind
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import CallbackOptions, Histogram, Meter
@@ -36,7 +36,15 @@ Key = tuple[str, str, str, "str | None", "int | None", "str | None"]
 class Series:
     """The attributes and the bound instruments of one combination."""
 
-    __slots__ = ("_duration", "_request_size", "_response_size", "name", "outcome")
+    __slots__ = (
+        "_duration",
+        "_request_size",
+        "_response_size",
+        "masked",
+        "name",
+        "outcome",
+        "told",
+    )
 
     def __init__(self, key: Key, instruments: HttpServerMetrics) -> None:
         method, scheme, version, route, status, error_type = key
@@ -48,6 +56,9 @@ class Series:
         self.outcome = Constant(
             {name: value for name, value in outcome.items() if value is not None}
         )
+        self.told = {"http.request.method": method, **self.outcome}
+        """What lines say of its requests, and the same as it may leave, None until it is asked for."""
+        self.masked: Mapping[str, Any] | None = None
         self.name = f"{'HTTP' if method == '_OTHER' else method}{f' {route}' if route else ''}"
         attributes = {
             "http.request.method": method,

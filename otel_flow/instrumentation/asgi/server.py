@@ -66,7 +66,7 @@ class HttpServer:
         self.telemetry = telemetry
         self.route_of = route_of
         self.metrics = metrics_of(telemetry)
-        self.lines = RequestLines(settings)
+        self.lines = RequestLines(telemetry)
         self._tracer = telemetry.tracer_provider.get_tracer(SCOPE)
         self.excluded = Exclusion(
             (*settings.excluded_urls, *exclude), defaults=settings.excluded_defaults
