@@ -55,6 +55,10 @@ class Events:
         self._emit = emitter.emit
         self._render = render
         self._redaction = redaction
+        # An id of ours holds no secret, and is like no other: searching it finds nothing, and
+        # remembering it makes the redaction forget what comes again. A policy may be about its name.
+        example = {"request_id": "0" * 32}
+        self._masks_ids = redaction.attributes(example) is not example
         self._service = dict(service)
         self._carried = frozenset(carried)
         self._keep = keep
@@ -93,9 +97,9 @@ class Events:
         Do as `log` for an event in *span* and *context* that holds no secret, and return its line.
 
         Without a request of its own, *has_request*, it has the trace's id for it. None, with
-        nothing done, where there is more to it: no span, or a baggage to be read.
+        nothing done, where there is more to it: no span, a baggage to be read, an id to be masked.
         """
-        if self._carried or not span.trace_id:
+        if self._carried or self._masks_ids or not span.trace_id:
             return None
         ids = self._ids_of(span)
         if not has_request:
@@ -129,6 +133,9 @@ class Events:
         ids = self._correlate(attributes, span, context)
         redaction = self._redaction
         shown: Any = redaction.attributes(attributes)
+        if ids and "request_id" not in attributes:
+            # Our own dict, or the copy that the redaction has made of it.
+            shown["request_id"] = ids["trace_id"]
         said = redaction.text(body) if type(body) is str else redacted_body(body, redaction)
         everything = {**shown, **code}
         line = self._write(
@@ -177,7 +184,7 @@ class Events:
     def _correlate(
         self, attributes: dict[str, Any], span: SpanContext, context: Context
     ) -> Mapping[str, str]:
-        """Add the request's id and what the baggage carries; return the ids of the span."""
+        """Add a request's own id and what the baggage carries; return the ids of the span."""
         if self._carried:
             for key, value in from_baggage(context, self._carried).items():
                 attributes.setdefault(key, value)
@@ -187,7 +194,8 @@ class Events:
                 attributes.setdefault("request_id", request)
             return _NOTHING
         ids = self._ids_of(span)
-        attributes.setdefault("request_id", request or ids["trace_id"])
+        if request is not None or self._masks_ids:
+            attributes.setdefault("request_id", request or ids["trace_id"])
         return ids
 
     def _ids_of(self, span: SpanContext) -> Mapping[str, str]:

@@ -47,10 +47,7 @@ class RecurringEvent:
         self._levels = levels
         self._redaction = redaction
         self._write = write
-        id_like = {"request_id": "0" * 32}
         usable = redaction.asking is None and redaction.text(said) == said
-        # An id of ours holds no secret, unless the user's policy is about its name.
-        usable = usable and redaction.attributes(id_like) is id_like
         self._is_ours = is_ours if usable else lambda: False
 
     def masked(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
