@@ -21,6 +21,7 @@ from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
 from otel_flow.prometheus.exponential import cumulative_buckets
+from otel_flow.prometheus.exposition import Labels
 from otel_flow.prometheus.translation import label_name, metric_name
 
 
@@ -65,7 +66,7 @@ class Families:
         for point in metric.data.data_points:
             labels = self._memory.labels_of(point.attributes)
             if taken and frozenset(labels.items()) in taken:
-                labels = {**labels, _SCOPE: scope}
+                labels = Labels({**labels, _SCOPE: scope})
             if kind == "histogram":
                 _add_histogram(family, name, labels, point)
             else:
@@ -106,18 +107,18 @@ class Memory:
 
     def __init__(self) -> None:
         self.refused: set[str] = set()
-        self._labels: dict[int, tuple[Mapping[str, Any], dict[str, str]]] = {}
+        self._labels: dict[int, tuple[Mapping[str, Any], Labels]] = {}
 
-    def labels_of(self, attributes: Mapping[str, Any] | None) -> dict[str, str]:
+    def labels_of(self, attributes: Mapping[str, Any] | None) -> Labels:
         """Return the labels of *attributes*; the SDK keeps one mapping a series."""
         if not attributes:
-            return {}
+            return Labels({})
         known = self._labels.get(id(attributes))
         if known is not None and known[0] is attributes:
             return known[1]
         if len(self._labels) >= _REMEMBERED:
             self._labels.clear()
-        labels = labels_of(attributes)
+        labels = Labels(labels_of(attributes))
         self._labels[id(attributes)] = (attributes, labels)
         return labels
 
@@ -169,7 +170,7 @@ def _kind(data: Any) -> Kind | None:
     return "histogram" if isinstance(data, Histogram | ExponentialHistogram) else None
 
 
-def _add_histogram(family: Metric, name: str, labels: dict[str, str], point: Any) -> None:
+def _add_histogram(family: Metric, name: str, labels: Labels, point: Any) -> None:
     buckets = _buckets(point)
     exemplars = iter(sorted(_traced(point), key=lambda exemplar: exemplar.value))
     waiting = next(exemplars, None)
@@ -179,7 +180,7 @@ def _add_histogram(family: Metric, name: str, labels: dict[str, str], point: Any
             found, waiting = waiting, next(exemplars, None)
         family.add_sample(
             f"{name}_bucket",
-            {**labels, "le": _bound(bound)},
+            labels.below(_bound(bound)),
             count,
             exemplar=None if found is None else _exemplar(found),
         )

@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from otel_flow.errors import NotConfiguredError, NothingToScrapeError
+from otel_flow.prometheus.exposition import exposed
 from otel_flow.prometheus.families import Memory, build_families
 
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from otel_flow.telemetry import Telemetry
+
+
+_OPENMETRICS = "application/openmetrics-text"
 
 
 class TelemetryRegistry(Collector):
@@ -49,8 +53,8 @@ def render(
     OpenMetrics where *accept* asks for it, which alone shows exemplars, otherwise
     Prometheus' text format; compressed where *encoding* accepts gzip.
     """
-    encode, content_type = choose_encoder(accept)
-    body = encode(registry)
+    _, content_type = choose_encoder(accept)
+    body = exposed(registry.collect(), openmetrics=content_type.startswith(_OPENMETRICS))
     headers = [("content-type", content_type)]
     if _accepts_gzip(encoding):
         body = gzip.compress(body, compresslevel=1)
