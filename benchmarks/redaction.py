@@ -77,6 +77,12 @@ LONG = {
     "JSON lines": lambda n: f'{{"key{n}": "value{n}"}}\n',
     "prose": lambda n: f"the brown fox {n} jumps over the lazy dog with its key. ",
     "base64": lambda _: "QUJDREVG",
+    "SQL": lambda n: f"insert into users (id, password) values ({n}, 'pw{n}'); ",
+    "a list in SQL": lambda n: f"{'' if n else 'select x from t where password in ('}'v{n}', ",
+    "rows in errors": lambda n: f"Failing row contains (1, secret{n})\n",
+    "code": lambda n: f'{"" if n else "Traceback:"}\n  File "a.py", line {n}, in f',
+    "one JSON document": lambda n: f'{"," if n else "["}{{"n": {n}, "password": "x{n}"}}',
+    "escapes": lambda n: f"key{n}%3Dvalue{n}%20",
 }
 SIZE = 64 * 1024
 
@@ -132,7 +138,9 @@ def main():
     cost = per_call(lambda: redaction.text(f"{text}{next(fresh)}"), 200)
     print(f"{f'stack trace, {len(text)} characters':<34}{cost:>10.2f} µs")
     for name, unit in LONG.items():
-        text = "".join(map(unit, range(SIZE // len(unit(0)))))[:SIZE]
+        text = "".join(map(unit, range(SIZE)))[:SIZE]
+        if name == "one JSON document":
+            text = f"{text[: text.rindex('}') + 1]}]"
         whole, longest = slices(redaction, text)
         print(f"{f'64 KiB of {name}':<34}{whole:>10.2f} ms, longest slice {longest:.2f} ms")
 

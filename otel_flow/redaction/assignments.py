@@ -42,7 +42,7 @@ _NAME = (
     r"(?:[ \t]{0,4}+(?P<operator>=>|:=|==|!=|<>|=(?!=)|:(?!:)|%3[Dd]|%3[Aa])(?:[ \t]|\r?\n[ \t]){0,4}+"
     r"|(?(dash)[ \t]{1,4}+(?=[^\s-])|(?!)))"
 )
-_READ = re.compile(rf"{_SKIPPED}{{0,256}}+(?:{_NAME}|[\w.%$-]++|)")
+_READ = re.compile(rf"{_SKIPPED}{{0,64}}+(?:{_NAME}|[\w.%$-]++|)")
 """
 The next name with its operator, or something that is none.
 

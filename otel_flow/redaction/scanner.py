@@ -13,6 +13,7 @@ from otel_flow.redaction.assignments import find_assigned, find_elements, find_l
 from otel_flow.redaction.escapes import decoded
 from otel_flow.redaction.keyfiles import redact_private_keys
 from otel_flow.redaction.marks import NAMED, is_mark
+from otel_flow.redaction.reach import reach_of
 from otel_flow.redaction.tokens import TokenSearch
 
 
@@ -54,7 +55,8 @@ class Scanner:
     ) -> None:
         self._judge = judge
         self._stem = stem
-        self._own = tuple((patterns or {}).items())
+        own = (patterns or {}).items()
+        self._own = tuple((name, pattern, reach_of(pattern)) for name, pattern in own)
         self._personal = _personal(options)
         self._tokens = TokenSearch()
 
@@ -106,11 +108,16 @@ class _Scan:
             if "PRIVATE" in text or "Private-" in text:
                 text = redact_private_keys(text, self._mark, self._step)
             text = self._named(text)
+            self._step()
             text = self._shapes(text)
         for redact in self._scanner._personal:
             text = redact(text, self._mark, self._step)
-        for name, pattern in self._scanner._own:
-            text = pattern.sub(functools.partial(self._own, name), text)
+        for name, pattern, reach in self._scanner._own:
+            shown = functools.partial(self._own, name)
+            if reach is None:
+                text = pattern.sub(shown, text)
+            else:
+                text = slices.replace(pattern, text, shown, reach=reach, step=self._step)
             self._step()
         return text
 
@@ -133,8 +140,9 @@ class _Scan:
             text = urls.redact_user_info(text, mask, step)
             text = urls.redact_go_dsn(text, mask, step)
         if "Failing row" in text or "Duplicate entry" in text or "[parameters: " in text:
-            text = sql.redact_rows(text, judge, self._mark)
+            text = sql.redact_rows(text, judge, self._mark, step)
         low = text.lower()
+        step()
         if not self._scanner.may_name_secrets(low, step):
             return text
         literals_only = self._code
@@ -151,10 +159,12 @@ class _Scan:
         return text
 
     def _replaced(self, text: str, found: list[Assigned]) -> str:
-        return slices.spliced(text, self._marked(text, found))
+        replaced = slices.spliced(text, self._marked(text, found))
+        self._step()
+        return replaced
 
     def _marked(self, text: str, found: list[Assigned]) -> Iterator[tuple[int, int, str]]:
-        for name, start, end, in_url in found:
+        for name, start, end, in_url in slices.consumed(found):
             mark = self._marks.in_url if in_url else self._marks.mark
             yield start, end, mark(name, NAMED, text[start:end])
             self._step()

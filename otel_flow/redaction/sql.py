@@ -8,6 +8,7 @@ literals in their places. Parameters (``%s``, ``:name``, ``$1``) are no literals
 
 from __future__ import annotations
 
+import bisect
 import re
 
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ class _Reader:
         self._before = ""
         self._literal: tuple[int, int] | None = None
         self.secrets: list[tuple[int, int]] = []
+        """Where literals to mark stand, in order, each once."""
 
     def read(self, match: re.Match[str]) -> None:
         """Take one token."""
@@ -111,7 +113,7 @@ class _Reader:
         elif word in _ARMING or self._is_secret(name):
             self._armed_at = self._depth
             if self._before == _EQUALS and self._literal is not None:
-                self.secrets.append(self._literal)
+                self._add(self._literal)
 
     def _is_secret(self, name: str) -> bool:
         return self._judge(name.rpartition(".")[2]) in {Verdict.SECRET, Verdict.SECRET_TEXT}
@@ -119,9 +121,15 @@ class _Reader:
     def _value(self, match: re.Match[str]) -> None:
         in_column = self._row == self._depth and self._columns[self._place : self._place + 1]
         if self._armed_at is not None or in_column == [True]:
-            self.secrets.append(match.span())
+            self._add(match.span())
         elif self._before in {"->", "->>"} and self._is_secret(match.group().strip("'")):
             self._armed_at = self._depth
+
+    def _add(self, span: tuple[int, int]) -> None:
+        if not self.secrets or span > self.secrets[-1]:
+            self.secrets.append(span)
+        elif span not in self.secrets[-_TOKENS:]:
+            bisect.insort(self.secrets, span)
 
     def _sign(self, sign: str) -> None:
         if sign == "(":
@@ -161,28 +169,42 @@ def redact_sql(text: str, judge: Judge, mark: Callable[[str, str], str], step: S
             reader.read(match)
         if count % _TOKENS == 0:
             step()
-    return slices.spliced(text, _shown(text, reader.secrets, mark, step))
+    shown = slices.spliced(text, _shown(text, reader.secrets, mark, step))
+    step()
+    return shown
 
 
 def _shown(
     text: str, spans: list[tuple[int, int]], mark: Callable[[str, str], str], step: Step
 ) -> Iterator[tuple[int, int, str]]:
-    for start, end in sorted(set(spans)):
+    for start, end in slices.consumed(spans):
         content = text[start:end].strip("'")
         if content:
             yield start, end, f"'{mark('', content)}'"
         step()
 
 
-def redact_rows(text: str, judge: Judge, mark: Callable[[str, str], str]) -> str:
+def redact_rows(text: str, judge: Judge, mark: Callable[[str, str], str], step: Step) -> str:
     """Return *text* without rows that databases and SQLAlchemy put into their errors."""
     if "Failing row contains" in text:
-        text = _ROW.sub(lambda match: match[1] + mark("row", match[0]), text)
+        rows = _each(_ROW, text, lambda match: match[1] + mark("row", match[0]), step)
+        text = slices.spliced(text, rows)
     if "Duplicate entry" in text:
-        text = _DUPLICATE.sub(lambda match: _duplicate(match, judge, mark), text)
-    if "[parameters: " in text and any(map(_secret(judge), _names(text))):
-        text = _PARAMETERS.sub(lambda match: f"{match[1]}{mark('parameters', match[0])}]", text)
+        entries = _each(_DUPLICATE, text, lambda match: _duplicate(match, judge, mark), step)
+        text = slices.spliced(text, entries)
+    if "[parameters: " in text and any(map(_secret(judge), _names(text, step))):
+        shown = lambda match: f"{match[1]}{mark('parameters', match[0])}]"  # noqa: E731
+        text = slices.spliced(text, _each(_PARAMETERS, text, shown, step))
     return text
+
+
+def _each(
+    pattern: re.Pattern[str], text: str, shown: Callable[[re.Match[str]], str], step: Step
+) -> Iterator[tuple[int, int, str]]:
+    """Yield what is shown for each match; what such an expression skips costs next to nothing."""
+    for match in pattern.finditer(text):
+        yield *match.span(), shown(match)
+        step()
 
 
 def _duplicate(match: re.Match[str], judge: Judge, mark: Callable[[str, str], str]) -> str:
@@ -191,9 +213,13 @@ def _duplicate(match: re.Match[str], judge: Judge, mark: Callable[[str, str], st
     return match[0].replace(match["value"], mark("", match["value"]), 1)
 
 
-def _names(text: str) -> Iterator[str]:
+def _names(text: str, step: Step) -> Iterator[str]:
     statement = text.partition("[SQL:")[2].partition("[parameters: ")[0]
-    return (match["word"] for match in _TOKEN.finditer(statement) if match["word"])
+    for count, match in enumerate(_TOKEN.finditer(statement)):
+        if match["word"]:
+            yield match["word"]
+        if count % _TOKENS == 0:
+            step()
 
 
 def _secret(judge: Judge) -> Callable[[str], bool]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from typing import TYPE_CHECKING, Any
 
-from otel_flow.redaction import known, slices
+from otel_flow.redaction import documents, known, slices
 from otel_flow.redaction.keys import Verdict
 from otel_flow.redaction.known import Known
 from otel_flow.redaction.nested import UNREAD, Walk
@@ -29,6 +28,7 @@ _IDENTIFIER = re.compile(
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 """Ids of traces, spans and requests, and times: new in each record, and none of our secrets."""
+_LONGEST_IDENTIFIER = 36
 _SHORTEST = 5
 """Characters of the shortest text that can hold a secret and its name: ``pin=1``."""
 
@@ -96,7 +96,7 @@ class TextSearch:
             return (self._search(cut, key, slices.go_on) or cut) + _cut_mark(text)
 
     def _search(self, text: str, key: str, step: Step) -> str | None:
-        if len(text) < _SHORTEST or (self._skips and _IDENTIFIER.fullmatch(text)):
+        if len(text) < _SHORTEST or (self._skips and _is_identifier(text)):
             return None
         cut = text[:LONGEST]
         if is_traceback(cut):
@@ -120,25 +120,32 @@ class TextSearch:
         def message(part: str) -> str:
             return self._search(part, "", step) or part
 
-        return redact_traceback(text, code=code, text_of=message)
+        return redact_traceback(text, code=code, text_of=message, step=step)
 
     def _search_code(self, line: str) -> str:
         return self._scanner.scan(line, self.marks, code=True)
 
     def _document(self, text: str, step: Step) -> str | None:
         """Return the JSON in *text* with its secrets masked, None where it has none or is none."""
-        if not text.lstrip().startswith(("{", "[")):
+        if not documents.may_be_one(text):
             return None
         if "\\u" not in text and not self._scanner.may_name_secrets(text.lower(), step):
             return None
         try:
-            document: Any = json.loads(text)
+            document: Any = documents.read(text, step)
         except (ValueError, RecursionError):
             return None
         redacted = self._walk(step).value("", document, Verdict.OPEN)
-        if redacted is document or not isinstance(redacted, dict | list):
-            return None
-        return json.dumps(redacted, ensure_ascii=False, default=str)
+        changed = redacted is not document and isinstance(redacted, dict | list)
+        written = documents.write(redacted, step, size=len(text)) if changed else None
+        if len(text) > slices.SHORT:
+            documents.free(document, step)
+            documents.free(redacted, step)
+        return written
+
+
+def _is_identifier(text: str) -> bool:
+    return len(text) <= _LONGEST_IDENTIFIER and _IDENTIFIER.fullmatch(text) is not None
 
 
 def _cut_mark(text: str) -> str:

@@ -1,12 +1,14 @@
 """Long texts: searched in slices off the caller's thread, and not for ever on it."""
 
 import json
+import re
 
 import hypothesis
 import hypothesis.strategies as st
 import pytest
 
 from otel_flow.redaction import build_redaction, slices
+from otel_flow.redaction.reach import reach_of
 from otel_flow.settings import Settings
 from tests.redaction.canaries import LIST, canaries
 
@@ -104,6 +106,11 @@ def long_texts():
         "XML": lambda n: f"<key{n}>value{n}</key{n}>",
         "prose": lambda n: f"the brown fox {n} jumps over the lazy dog with its key. ",
         "one word": lambda _: "abcdefgh",
+        "rows": lambda n: f"Failing row contains (1, secret{n})\n",
+        "duplicates": lambda n: f"Duplicate entry 'v{n}' for key 'password' ",
+        "list": lambda n: f"{'' if n else 'select x from t where password in ('}'v{n}', ",
+        "lines": lambda n: "\n" if n else 'Traceback:\n  File "a.py", line 1, in f\n',
+        "code": lambda n: f'{"" if n else "Traceback:"}\n  File "a.py", line {n % 9}, in f',
     }
     texts = {}
     for name, unit in units.items():
@@ -158,6 +165,69 @@ def test_what_is_long_and_plain_leaves_whole():
 
     for value in (LONG["prose"], LONG["one word"], document, numbers):
         assert redaction.attribute("note", value) is value
+
+
+def test_a_frame_inside_of_a_line_is_none():
+    """What looks like a frame of a stack trace but begins no line is text like any other."""
+    text = 'it said:   File "a.py", line 1\npassword=hunter2 was refused'
+
+    assert build_redaction(Settings()).text(text) == text.replace("hunter2", "[REDACTED]")
+
+
+@pytest.mark.parametrize("size", [1, 30, 400])
+def test_documents_are_read_and_written_as_ever(size):
+    """JSON of any length comes back as the standard library would write it, but for its secrets."""
+    rows = [{"n": n, "x": n / 7, "é": ["ü", None, True], "password": f"x{n}"} for n in range(size)]
+    masked = [{**row, "password": "[REDACTED]"} for row in rows]
+    redaction = build_redaction(Settings())
+
+    for unhurried in (redaction, redaction.with_steps(lambda: slices.go_on)):
+        shown = unhurried.text(json.dumps(rows))
+        assert shown == json.dumps(masked, ensure_ascii=False)
+
+
+def test_literals_of_a_statement_are_found_in_order():
+    """Each literal that a secret name governs is marked once, also where two names govern it."""
+    text = "select x from t where password = 'a1' and 'b2' = password and token in ('c3', 'd4')"
+    shown = "select x from t where password = {0} and {0} = password and token in ({0}, {0})"
+    mark = "'[REDACTED]'"
+
+    assert build_redaction(Settings()).text(text) == shown.format(mark)
+
+
+OWN = [
+    *[r"TCK-\d{8}", r"TCK-\d{1,8}(?=;)", r"(?<=-)\d{4}\b", r"(?i)(tck)-\d{2,3}(?!\d)"],
+    *[r"(?P<a>T|C)(?:x|y){0,3}(?P=a)", r"TCK-[0-9]{2}$", r"^TCK-\d", r"\ATCK", r"T(?=.{0,20}K\d)"],
+]
+UNBOUND = [r"TCK-\d+", r"T?", r"T(?=.*K)", r"a{1,5000}"]
+
+
+@hypothesis.given(
+    st.sampled_from(OWN),
+    st.lists(st.sampled_from(["TCK-", "1234", "5678", ";", " ", "x", "\n", "T", "C", "K9", "-"])),
+)
+@hypothesis.settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+def test_patterns_of_the_users_own_in_slices(monkeypatch, pattern, pieces):
+    """What a user's expression finds does not depend on where a long text is cut for it."""
+    text = "".join(pieces) * 3
+    redaction = build_redaction(Settings(redaction_patterns={"own": pattern}))
+    found = []
+    for window in (1, 7, 1_000_000):
+        monkeypatch.setattr(slices, "WINDOW", window)
+        found.append(redaction.search.with_steps(lambda: slices.go_on).search(text))
+
+    assert reach_of(re.compile(pattern)) is not None
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("pattern", UNBOUND)
+def test_expressions_without_a_bound_are_not_cut(pattern):
+    """An expression whose matches may be empty, or of any length, is tried on the whole text."""
+    assert reach_of(re.compile(pattern)) is None
 
 
 def test_names_of_the_users_own_are_found_in_texts():
