@@ -11,6 +11,8 @@ from otel_flow.otlp.constant import Constant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opentelemetry.trace import Span
+
 
 class Prepared(Mapping[str, Any]):
     """
@@ -54,3 +56,12 @@ def prepared(constant: Constant, own: dict[str, Any] | None = None) -> Prepared:
 def constant(attributes: Mapping[str, Any]) -> Prepared:
     """Return *attributes* of many spans."""
     return Prepared(Constant(attributes))
+
+
+def complete(span: Span, *parts: dict[str, Any]) -> None:
+    """Give *span*, shortly before its end, attributes that are as those of `Prepared`."""
+    if (short := getattr(span, "add_parts", None)) is not None:
+        short(*parts)
+    elif span.is_recording():
+        for part in parts:
+            span.set_attributes(part)

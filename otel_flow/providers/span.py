@@ -151,12 +151,21 @@ class FlowSpan(Span):
         if self._end_time is not None:
             return
         self._name = name
+        self.add_parts(outcome)
+
+    def add_parts(self, *found: dict[str, Any]) -> None:
+        """Add parts of attributes (see `Prepared`), as instrumentations do shortly before its end."""
+        if self._end_time is not None:
+            return
         with self._lock:
             parts = self._attributes
-            if type(parts) is tuple and sum(map(len, parts)) + len(outcome) <= self._bounds.most:
-                self._attributes = (*parts, outcome)
-                return
-        self.set_attributes(outcome)
+            if type(parts) is tuple:
+                every = (*parts, *found)
+                if sum(map(len, every)) <= self._bounds.most:
+                    self._attributes = every
+                    return
+        for part in found:
+            self.set_attributes(part)
 
     def _whole(self) -> dict[str, Any]:
         """Return a copy of all attributes."""

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 from billiard import current_process
 from celery import Celery, signals
 from celery.worker.consumer.consumer import Consumer
-from opentelemetry import context as context_api
 
 from otel_flow.instrumentation.celery import contrib, logs, loss, publishing, workers
-from otel_flow.instrumentation.celery.broker import destination
-from otel_flow.instrumentation.celery.execution import OTHER, Execution, series_of
-from otel_flow.instrumentation.celery.headers import context_of
-from otel_flow.instrumentation.celery.metrics import Series
+from otel_flow.instrumentation.celery.execution import OTHER, Execution, route_of
+from otel_flow.instrumentation.celery.headers import SENT, context_of
 from otel_flow.measure.recording import error_type
+from otel_flow.providers.active import current_context, enter, leave
 
 
 if TYPE_CHECKING:
@@ -122,11 +120,13 @@ class Applications:
         recorder = self.recorder(task.app)
         if recorder is None:
             return
-        request = task.request
         # What cannot be recorded runs all the same; Celery would log each failure.
         try:
-            merged = {**vars(request), **(request.headers or {})}
-            setattr(request, _EXECUTION, Execution(recorder, task, merged))
+            request = vars(task.request)
+            headers = request.get("headers")
+            # Celery keeps a message's headers among the rest, and mostly there only.
+            merged = {**request, **headers} if headers and SENT not in request else request
+            request[_EXECUTION] = Execution(recorder, task, merged)
         except Exception as error:
             recorder.broken(error)
 
@@ -134,8 +134,8 @@ class Applications:
         recorder = self.recorder(sender.app)
         # An eager task passes its exception on, which Celery takes for an error of its own.
         if recorder is not None and not (request or {}).get("is_eager"):
-            series = series_of(recorder, sender, (request or {}).get("delivery_info"))
-            recorder.metrics.ended(series, "internal_error", error_type(exception))
+            route = route_of(recorder, sender, (request or {}).get("delivery_info"))
+            route.ended("internal_error", error_type(exception))
 
     def _on_unknown(self, *, sender: Consumer, message: Any, **_: Any) -> None:
         self._not_run(sender.app, message, "unknown")
@@ -146,8 +146,8 @@ class Applications:
     def _not_run(self, app: Celery, message: Any, state: str) -> None:
         if (recorder := self.recorder(app)) is not None:
             found = message.delivery_info or {}
-            place = destination(found.get("exchange"), found.get("routing_key"))
-            recorder.metrics.ended(Series(recorder.reading(app), OTHER, place), state)
+            routes = recorder.reading(app)
+            routes.of(OTHER, found.get("exchange"), found.get("routing_key")).ended(state)
 
 
 def _on_worker_shutdown(**_: Any) -> None:
@@ -175,9 +175,8 @@ def _on_retry(*, sender: Any, reason: object = None, **_: Any) -> None:
 
 
 def _on_postrun(*, task: Any, state: str | None = None, **_: Any) -> None:
-    execution = _execution(task)
+    execution = vars(task.request).pop(_EXECUTION, None)
     if execution is not None:
-        delattr(task.request, _EXECUTION)
         execution.end(state, in_pool=current_process().daemon)
 
 
@@ -210,11 +209,11 @@ def _patch_receiving(recorder_of: Callable[[Celery], Recorder | None]) -> Callab
             headers = message.headers
             if recorder_of(consumer.app) is None or not isinstance(headers, dict):
                 return handle(message)
-            token = context_api.attach(context_of(headers, context_api.get_current()))
+            token = enter(context_of(headers, current_context()))
             try:
                 return handle(message)
             finally:
-                context_api.detach(token)
+                leave(token)
 
         return on_task_received
 

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
+import contextvars
 import sys
 
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from billiard import common as billiard_common
 from celery.exceptions import Ignore, Reject, Retry
 from celery.utils.time import maybe_iso8601, maybe_make_aware
-from opentelemetry import context as context_api
+from opentelemetry.context import Context
 from opentelemetry.trace import (
     INVALID_SPAN,
     Link,
     SpanKind,
     StatusCode,
+    format_trace_id,
     get_current_span,
-    set_span_in_context,
 )
+from opentelemetry.trace.propagation import _SPAN_KEY
+from structlog.contextvars import STRUCTLOG_KEY_PREFIX, bind_contextvars
 
 from otel_flow.correlation import bind_request_id, unbind_request_id
 from otel_flow.instrumentation.celery import headers as task_headers
-from otel_flow.instrumentation.celery.broker import destination
-from otel_flow.instrumentation.celery.metrics import Series
 from otel_flow.measure.recording import error_type
+from otel_flow.otlp.constant import Constant
+from otel_flow.providers.active import current_context, enter, leave
+from otel_flow.providers.prepared import complete, prepared
 
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from collections.abc import Mapping
 
-    from celery import Task
-    from opentelemetry.context import Context
+    from celery import Celery, Task
     from opentelemetry.trace import Span
 
     from otel_flow.instrumentation.celery.recorder import Recorder
+    from otel_flow.instrumentation.celery.routes import Route
 
 
 OTHER = "_OTHER"
@@ -49,63 +49,79 @@ _FAILURES = frozenset({"failure", "internal_error"})
 _BY_EXCEPTION = ((Retry, "retry"), (Reject, "rejected"), (Ignore, "ignored"))
 
 
-def series_of(recorder: Recorder, task: Task, delivery_info: Mapping[str, Any] | None) -> Series:
-    """Return the series of *task* as a worker received it."""
+_STATES = {
+    state: Constant({"celery.task.state": state})
+    for state in (
+        *("success", "failure", "retry", "revoked", "rejected", "ignored", "internal_error"),
+    )
+}
+
+
+def route_of(recorder: Recorder, task: Task, delivery_info: Mapping[str, Any] | None) -> Route:
+    """Return the route of *task* as a worker received it."""
     found = delivery_info or {}
-    place = destination(found.get("exchange"), found.get("routing_key"))
-    return Series(recorder.reading(task.app), task.name, place)
+    routes = recorder.reading(task.app)
+    return routes.of(task.name, found.get("exchange"), found.get("routing_key"))
 
 
 def start_span(
     recorder: Recorder,
-    series: Series,
+    route: Route,
     request: Mapping[str, Any],
     *,
+    wait: float | None,
     start_time: int | None = None,
 ) -> tuple[Span, Context]:
     """
     Start the span of a task, below its publisher's or, by setting, linked to it.
 
-    *request* has the headers of the message as Celery merged them. *start_time*, in
-    Unix nanoseconds, is by default now. Returns the span's context, too.
+    *request* has the headers of the message as Celery merged them, *wait* is how long it
+    has waited in seconds. *start_time*, in Unix nanoseconds, is by default now. Returns the
+    span's context, too.
     """
-    eager = bool(request.get("is_eager"))
-    attributes: dict[str, Any] = {
-        "messaging.operation.name": "process",
-        "messaging.operation.type": "process",
-        "celery.task.name": series.task,
-        **series.broker.attributes(),
-    }
-    if series.destination:
-        attributes["messaging.destination.name"] = series.destination
+    own: dict[str, Any] = {}
     if task_id := request.get("id"):
-        attributes["messaging.message.id"] = task_id
-    if retries := request.get("retries"):
-        attributes["celery.task.retries"] = retries
-    parent = context_api.get_current()
-    links = []
-    if eager:
-        attributes["celery.task.eager"] = True
+        own["messaging.message.id"] = str(task_id)
+    if (retries := request.get("retries")) and type(retries) is int:
+        own["celery.task.retries"] = retries
+    if wait is not None:
+        own["celery.task.queue_time"] = wait
+    parent = current_context()
+    links: tuple[Link, ...] = ()
+    if request.get("is_eager"):
+        own["celery.task.eager"] = True
     else:
         parent = task_headers.context_of(request, parent)
-        publisher = get_current_span(parent).get_span_context()
-        if recorder.links and publisher.is_valid:
-            links = [Link(publisher)]
-            parent = set_span_in_context(INVALID_SPAN, parent)
+        if recorder.links:
+            parent, links = _linked(parent)
     span = recorder.tracer.start_span(
-        f"process {series.task}", parent, SpanKind.CONSUMER, attributes, links, start_time
+        route.name, parent, SpanKind.CONSUMER, prepared(route.processing, own), links, start_time
     )
-    return span, set_span_in_context(span, parent)
+    return span, Context({**parent, _SPAN_KEY: span})
+
+
+def _linked(parent: Context) -> tuple[Context, tuple[Link, ...]]:
+    publisher = get_current_span(parent).get_span_context()
+    if not publisher.is_valid:
+        return parent, ()
+    return Context({**parent, _SPAN_KEY: INVALID_SPAN}), (Link(publisher),)
+
+
+def _request_id_of(recorder: Recorder, request: Mapping[str, Any]) -> str | None:
+    found = task_headers.request_id_of(request)
+    if found is not None or not recorder.links:
+        return found
+    # The publisher had none but its trace id, which is not that of the task.
+    publisher = get_current_span(task_headers.context_of(request, Context())).get_span_context()
+    return format_trace_id(publisher.trace_id) if publisher.is_valid else None
 
 
 def complete_span(
     span: Span, state: str, error: BaseException | None = None, *, expected: bool = False
 ) -> None:
     """Say on *span* how the task ended; an *error* that is *expected* is named, and no failure."""
-    if not span.is_recording():
-        return
-    span.set_attribute("celery.task.state", state)
-    if error is not None:
+    complete(span, _STATES.get(state) or {"celery.task.state": state})
+    if error is not None and span.is_recording():
         span.set_attribute("error.type", error_type(error))
         if not expected:
             span.set_status(StatusCode.ERROR)
@@ -119,17 +135,17 @@ class Execution:
         self._recorder = recorder
         self._task = task
         self.eager = bool(request.get("is_eager"))
-        self._series = series_of(recorder, task, request.get("delivery_info"))
+        self._route = route_of(recorder, task, request.get("delivery_info"))
         self._error: BaseException | None = None
         self._around = sys.exc_info()[1]
         """What is being handled where an eager task was called; none of its own."""
-        self._waited = None if self.eager else waited(request, task.app.timezone, time())
-        self._span, context = start_span(recorder, self._series, request)
-        self._token = context_api.attach(context)
-        found = None if self.eager else task_headers.request_id_of(request)
+        self._waited = None if self.eager else waited(request, task.app, time())
+        self._span, self._context = start_span(recorder, self._route, request, wait=self._waited)
+        self._token = enter(self._context)
+        found = None if self.eager else _request_id_of(recorder, request)
         self._request_id = bind_request_id(found) if found else None
-        self._outside = structlog.contextvars.get_contextvars()
-        structlog.contextvars.bind_contextvars(
+        self._outside = contextvars.copy_context()
+        bind_contextvars(
             **{"celery.task.name": task.name, "messaging.message.id": request.get("id")}
         )
         self._started = perf_counter()
@@ -161,11 +177,10 @@ class Execution:
             self._recorder.broken(failure)
         finally:
             # A worker's thread goes on to the next task: what this one has bound is none of its.
-            structlog.contextvars.clear_contextvars()
-            structlog.contextvars.bind_contextvars(**self._outside)
+            _unbind_all_but(self._outside)
             if self._request_id is not None:
                 unbind_request_id(self._request_id)
-            context_api.detach(self._token)
+            leave(self._token)
 
     def _record(self, seconds: float, state: str | None, *, in_pool: bool) -> None:
         leaving = sys.exc_info()[1]
@@ -176,13 +191,14 @@ class Execution:
         if ended not in _FAILURES:
             error = None
         named = None if error is None else error_type(error)
-        metrics = self._recorder.metrics
-        metrics.processed(self._series, seconds, named)
-        record_wait(self._recorder, self._series, self._span, self._waited)
+        route, context = self._route, self._context
+        route.processed(seconds, named, context)
+        if self._waited is not None:
+            route.waited(self._waited, context)
         # Celery announces internal errors by a signal of their own, after this one.
         if ended != "internal_error" and not (in_pool and _ends_process(leaving)):
-            metrics.ended(self._series, ended, named)
-        expected = isinstance(error, tuple(self._task.throws or ()))
+            route.ended(ended, named, context)
+        expected = error is not None and isinstance(error, tuple(self._task.throws or ()))
         complete_span(self._span, ended, error, expected=expected)
 
     def _state_of(self, leaving: BaseException) -> str:
@@ -203,24 +219,27 @@ def _ends_process(error: BaseException | None) -> bool:
     return error is not None and not isinstance(error, Exception)
 
 
-def record_wait(recorder: Recorder, series: Series, span: Span, seconds: float | None) -> None:
-    """Record how long a task has waited, where that is known."""
-    if seconds is not None:
-        recorder.metrics.waited(series, seconds)
-        span.set_attribute("celery.task.queue_time", seconds)
+def _unbind_all_but(outside: contextvars.Context) -> None:
+    """Have structlog's variables be as they were *outside*."""
+    now = contextvars.copy_context()
+    for variable in now:
+        if variable.name.startswith(STRUCTLOG_KEY_PREFIX):
+            before = outside.get(variable, Ellipsis)
+            if now[variable] is not before:
+                variable.set(before)
 
 
-def waited(request: Mapping[str, Any], zone: dt.tzinfo, began: float) -> float | None:
+def waited(request: Mapping[str, Any], app: Celery, began: float) -> float | None:
     """
     Return the seconds from publishing, or the ETA, until the task *began*; None if unknown.
 
-    *zone* is that of an ETA without one.
+    The zone of an ETA without one is that of *app*.
     """
     sent = task_headers.sent_of(request)
     if sent is None:
         return None
     due = sent
-    if (eta := maybe_iso8601(request.get("eta"))) is not None:
-        due = max(sent, maybe_make_aware(eta, zone).timestamp())
+    if eta := request.get("eta"):
+        due = max(sent, maybe_make_aware(maybe_iso8601(eta), app.timezone).timestamp())
     # Clocks of two hosts differ.
     return max(0.0, began - due)

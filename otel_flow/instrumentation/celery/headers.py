@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import propagate
 from opentelemetry.propagators.textmap import Getter
 
-from otel_flow.correlation import request_id, valid_request_id
+from otel_flow.correlation import bound_request_id, trace_id, valid_request_id
 
 
 if TYPE_CHECKING:
@@ -44,12 +44,13 @@ _GETTER = _HeaderGetter()
 def write(headers: MutableMapping[str, Any], context: Context) -> None:
     """Put what belongs to *context* into *headers*, in place of what a retried task brought."""
     propagator = propagate.get_global_textmap()
-    for field in propagator.fields:
+    fields = propagator.fields
+    for field in fields:
         headers.pop(field, None)
     headers.pop(REQUEST_ID, None)
     propagator.inject(headers, context)
-    # The trace id, which serves without another, is not that of a task that is only linked.
-    if found := request_id():
+    # The trace id, which serves without another, travels with the trace, if that does.
+    if found := bound_request_id() or (None if fields else trace_id()):
         headers[REQUEST_ID] = found
     headers[SENT] = f"{time.time():.6f}"
 

@@ -17,17 +17,11 @@ from celery.exceptions import (
     TimeLimitExceeded,
 )
 from celery.worker.request import Request
-from opentelemetry import context as context_api
 
-from otel_flow.instrumentation.celery.execution import (
-    complete_span,
-    record_wait,
-    series_of,
-    start_span,
-    waited,
-)
+from otel_flow.instrumentation.celery.execution import complete_span, route_of, start_span, waited
 from otel_flow.instrumentation.celery.headers import context_of
 from otel_flow.measure.recording import error_type
+from otel_flow.providers.active import current_context, enter, leave
 
 
 if TYPE_CHECKING:
@@ -139,11 +133,10 @@ class _Within:
         self._headers = request.request_dict
 
     def __enter__(self) -> None:
-        context = context_of(self._headers, context_api.get_current())
-        self._token = context_api.attach(context)
+        self._token = enter(context_of(self._headers, current_context()))
 
     def __exit__(self, *_: object) -> None:
-        context_api.detach(self._token)
+        leave(self._token)
 
 
 def _record(recorder: Recorder, request: Any, state: str, error: BaseException | None) -> None:
@@ -153,16 +146,18 @@ def _record(recorder: Recorder, request: Any, state: str, error: BaseException |
     # Whatever goes wrong in here is ours alone; the worker goes on.
     try:
         named = None if error is None else error_type(error)
-        series = series_of(recorder, request.task, request.delivery_info)
-        recorder.metrics.ended(series, state, named)
+        route = route_of(recorder, request.task, request.delivery_info)
+        route.ended(state, named)
         if (began := request.time_start) is None or isinstance(error, _IN_SPAN):
             return
         headers = request.request_dict
-        span, _ = start_span(recorder, series, headers, start_time=int(began * 1e9))
-        record_wait(recorder, series, span, waited(headers, request.task.app.timezone, began))
+        wait = waited(headers, request.task.app, began)
+        span, _ = start_span(recorder, route, headers, wait=wait, start_time=int(began * 1e9))
+        if wait is not None:
+            route.waited(wait)
         complete_span(span, state, error)
         span.end()
-        recorder.metrics.processed(series, time() - began, named)
+        route.processed(time() - began, named)
     except Exception as failure:
         recorder.broken(failure)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from otel_flow.names import celery as names
 from otel_flow.providers.bound import bind
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from opentelemetry.metrics import Meter
 
-    from otel_flow.instrumentation.celery.broker import Broker
     from otel_flow.names.model import Metric
     from otel_flow.providers.bound import BoundInstrument
     from otel_flow.telemetry import Telemetry
@@ -21,81 +23,42 @@ if TYPE_CHECKING:
 
 SCOPE = "otel_flow.celery"
 
-_REMEMBERED = 4096
-"""Combinations that are kept bound; those beyond are bound anew each time."""
+_REMEMBERED = 64
+"""Errors and states of one series that are kept bound; those beyond are bound anew each time."""
 
 
-class Series(NamedTuple):
-    """What a point is told apart by; None and the empty text are left out of its attributes."""
+class Bound:
+    """An instrument with attributes, and its handles for the errors and states beside them."""
 
-    broker: Broker
-    task: str
-    destination: str
-    operation: str | None = None
-    state: str | None = None
-    error_type: str | None = None
+    __slots__ = ("_attributes", "_handles", "_instrument")
 
-    def attributes(self) -> dict[str, Any]:
-        """Return it as attributes; the broker's address belongs to operations on it only."""
-        named = {
-            "messaging.operation.name": self.operation,
-            "messaging.destination.name": self.destination,
-            "celery.task.name": self.task,
-            "celery.task.state": self.state,
-            "error.type": self.error_type,
-        }
-        broker = self.broker.attributes()
-        if self.operation is None:
-            broker = {"messaging.system": self.broker.system}
-        return broker | {name: value for name, value in named.items() if value}
-
-
-class _Bound:
-    """An instrument, and its handles for the series that were seen."""
-
-    def __init__(self, instrument: Any) -> None:
+    def __init__(self, instrument: Any, attributes: Mapping[str, Any]) -> None:
         self._instrument = instrument
-        self._handles: dict[Series, BoundInstrument] = {}
+        self._attributes = attributes
+        self._handles: dict[tuple[str | None, str | None], BoundInstrument] = {}
 
-    def __call__(self, series: Series) -> BoundInstrument:
-        """Return the handle of *series*."""
-        found = self._handles.get(series)
+    def of(self, error_type: str | None = None, state: str | None = None) -> BoundInstrument:
+        """Return the handle for *error_type* and *state*."""
+        found = self._handles.get((error_type, state))
         if found is None:
-            found = bind(self._instrument, series.attributes())
+            own = {"celery.task.state": state, "error.type": error_type}
+            has = {name: value for name, value in own.items() if value}
+            found = bind(self._instrument, {**self._attributes, **has})
             if len(self._handles) < _REMEMBERED:
-                self._handles[series] = found
+                self._handles[error_type, state] = found
         return found
 
 
 class TaskMetrics:
-    """The instruments of one telemetry."""
+    """The instruments of one telemetry; each makes a `Bound` of attributes."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         meter = telemetry.meter_provider.get_meter(SCOPE)
-        self._sent = _Bound(_counter(meter, names.SENT_MESSAGES))
-        self._send_duration = _Bound(_histogram(meter, names.SEND_DURATION))
-        self._process_duration = _Bound(_histogram(meter, names.PROCESS_DURATION))
-        self._outcomes = _Bound(_counter(meter, names.OUTCOMES))
-        self._queue_time = _Bound(_histogram(meter, names.QUEUE_TIME))
-
-    def sent(self, series: Series, seconds: float) -> None:
-        """Record that a task was published, or could not be, in *seconds*."""
-        series = series._replace(operation="send")
-        self._sent(series).add(1)
-        self._send_duration(series).record(seconds)
-
-    def waited(self, series: Series, seconds: float) -> None:
-        """Record that a task waited for *seconds* until it began."""
-        self._queue_time(series).record(seconds)
-
-    def processed(self, series: Series, seconds: float, error_type: str | None) -> None:
-        """Record that a task ran for *seconds*."""
-        series = series._replace(operation="process", error_type=error_type)
-        self._process_duration(series).record(seconds)
-
-    def ended(self, series: Series, state: str, error_type: str | None = None) -> None:
-        """Record that a run of a task ended in *state*, or did not begin because of it."""
-        self._outcomes(series._replace(state=state, error_type=error_type)).add(1)
+        self.sent = _counter(meter, names.SENT_MESSAGES)
+        self.send_duration = _histogram(meter, names.SEND_DURATION)
+        self.process_duration = _histogram(meter, names.PROCESS_DURATION)
+        self.outcomes = _counter(meter, names.OUTCOMES)
+        self.queue_time = _histogram(meter, names.QUEUE_TIME)
 
 
 _metrics: weakref.WeakKeyDictionary[Any, TaskMetrics] = weakref.WeakKeyDictionary()
@@ -109,14 +72,16 @@ def metrics_of(telemetry: Telemetry) -> TaskMetrics:
     return found
 
 
-def _counter(meter: Meter, metric: Metric) -> Any:
-    return meter.create_counter(metric.name, unit=metric.unit, description=metric.brief)
+def _counter(meter: Meter, metric: Metric) -> Callable[[Mapping[str, Any]], Bound]:
+    counter = meter.create_counter(metric.name, unit=metric.unit, description=metric.brief)
+    return functools.partial(Bound, counter)
 
 
-def _histogram(meter: Meter, metric: Metric) -> Any:
-    return meter.create_histogram(
+def _histogram(meter: Meter, metric: Metric) -> Callable[[Mapping[str, Any]], Bound]:
+    histogram = meter.create_histogram(
         metric.name,
         unit=metric.unit,
         description=metric.brief,
         explicit_bucket_boundaries_advisory=list(metric.buckets),
     )
+    return functools.partial(Bound, histogram)

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import context as context_api
-from opentelemetry.trace import SpanKind, StatusCode, set_span_in_context
+from opentelemetry.context import Context, create_key
+from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.instrumentation.celery import headers as task_headers
-from otel_flow.instrumentation.celery.broker import destination
-from otel_flow.instrumentation.celery.metrics import Series
 from otel_flow.measure.recording import error_type
+from otel_flow.providers.active import current_context, enter, leave
+from otel_flow.providers.prepared import complete
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from celery import Celery
-    from opentelemetry.trace import Span
 
     from otel_flow.instrumentation.celery.recorder import Recorder
+    from otel_flow.instrumentation.celery.routes import Route, Routes
 
 
 _SUPPRESSED = "suppress_instrumentation"
 """Key of the context: what is done below makes no spans, as the commands that carry a message."""
 
-_current: ContextVar[Publication | None] = ContextVar("otel_flow_publication", default=None)
+_PUBLICATION = create_key("otel_flow_publication")
 
 
 def publish(recorder: Recorder, app: Celery, name: str, send: Callable[[], Any]) -> Any:
     """Have *send* publish the task *name*, and record it."""
-    if context_api.get_value(_SUPPRESSED):
+    outside = current_context()
+    if outside.get(_SUPPRESSED):
         return send()
-    publication = _begin(recorder, app, name)
+    publication = _begin(recorder, app, name, outside)
     if publication is None:
         return send()
-    context = set_span_in_context(publication.span)
-    token = context_api.attach(context_api.set_value(_SUPPRESSED, True, context))
-    current = _current.set(publication)
+    token = enter(publication.context)
     error = None
     try:
         return send()
@@ -48,39 +47,47 @@ def publish(recorder: Recorder, app: Celery, name: str, send: Callable[[], Any])
         raise
     finally:
         publication.end(error)
-        _current.reset(current)
-        context_api.detach(token)
+        leave(token)
 
 
-def _begin(recorder: Recorder, app: Celery, name: str) -> Publication | None:
+def _begin(recorder: Recorder, app: Celery, name: str, outside: Context) -> Publication | None:
     # A broker URL that kombu cannot read fails the publishing itself, with kombu's own words.
     try:
-        series = Series(recorder.writing(app), name, "")
-        attributes = {
-            "messaging.operation.name": "send",
-            "messaging.operation.type": "send",
-            "celery.task.name": name,
-            **series.broker.attributes(),
-        }
-        span = recorder.tracer.start_span(
-            f"send {name}", kind=SpanKind.PRODUCER, attributes=attributes
-        )
-        return Publication(recorder, app, series, span)
+        return Publication(recorder, app, name, outside)
     except Exception as error:
         recorder.broken(error)
         return None
 
 
 class Publication:
-    """A task that is being published."""
+    """A task that is being published, in a *context* of its own."""
 
-    __slots__ = ("_app", "_recorder", "_series", "_started", "span")
+    __slots__ = (
+        "_app",
+        "_name",
+        "_own",
+        "_recorder",
+        "_route",
+        "_routes",
+        "_span",
+        "_started",
+        "context",
+    )
 
-    def __init__(self, recorder: Recorder, app: Celery, series: Series, span: Span) -> None:
+    def __init__(self, recorder: Recorder, app: Celery, name: str, outside: Context) -> None:
         self._recorder = recorder
         self._app = app
-        self._series = series
-        self.span = span
+        self._name = name
+        self._routes: Routes = recorder.writing(app)
+        self._route: Route | None = None
+        self._own: dict[str, str] = {}
+        begins = self._routes.sending(name)
+        self._span = recorder.tracer.start_span(
+            begins.name, outside, SpanKind.PRODUCER, begins.attributes
+        )
+        self.context = Context(
+            {**outside, _SPAN_KEY: self._span, _SUPPRESSED: True, _PUBLICATION: self}
+        )
         self._started = perf_counter()
 
     def addressed(
@@ -91,35 +98,32 @@ class Publication:
         task_id: str | None,
     ) -> None:
         """Complete the message: Celery knows now where it goes."""
-        task_headers.write(headers, context_api.get_current())
-        place = destination(exchange, routing_key)
-        self._series = self._series._replace(destination=place)
-        if not self.span.is_recording():
-            return
-        if place:
-            self.span.set_attribute("messaging.destination.name", place)
-        if routing_key and place != routing_key:
-            self.span.set_attribute("messaging.rabbitmq.destination.routing_key", routing_key)
-        if task_id:
-            self.span.set_attribute("messaging.message.id", task_id)
+        # What the application's own receivers publish meanwhile is not recorded.
+        if self._route is None:
+            task_headers.write(headers, self.context)
+            self._route = self._routes.of(self._name, exchange, routing_key)
+            if task_id:
+                self._own = {"messaging.message.id": task_id}
 
     def end(self, error: BaseException | None) -> None:
         """Record that the task was published, or that *error* kept it from being."""
         seconds = perf_counter() - self._started
-        series = self._series
+        span, named = self._span, None
         # Whatever goes wrong in here is ours alone; the message is on its way.
         try:
+            route = self._route or self._routes.of(self._name)
+            complete(span, route.address, self._own)
             if error is not None:
-                series = series._replace(error_type=error_type(error))
-                self.span.set_attribute("error.type", error_type(error))
-                self.span.set_status(StatusCode.ERROR)
-                self.span.record_exception(error)
-            self._recorder.metrics.sent(series, seconds)
+                named = error_type(error)
+                span.set_attribute("error.type", named)
+                span.set_status(StatusCode.ERROR)
+                span.record_exception(error)
+            route.sent(seconds, named, self.context)
             self._recorder.watch(self._app)
         except Exception as failure:
             self._recorder.broken(failure)
         finally:
-            self.span.end()
+            span.end()
 
 
 def on_before_publish(
@@ -131,7 +135,7 @@ def on_before_publish(
     **_: Any,
 ) -> None:
     """Complete the message of the task that is being published (`before_task_publish`)."""
-    publication = _current.get()
+    publication: Any = current_context().get(_PUBLICATION)
     if publication is not None and headers is not None:
         task_id = (properties or {}).get("correlation_id")
         publication.addressed(headers, exchange, routing_key, task_id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from otel_flow.instrumentation.celery.broker import reading_broker, writing_broker
 from otel_flow.instrumentation.celery.metrics import SCOPE, metrics_of
 from otel_flow.instrumentation.celery.queues import queues_of
+from otel_flow.instrumentation.celery.routes import Routes
 
 
 if TYPE_CHECKING:
@@ -36,25 +37,34 @@ class Recorder:
     ) -> None:
         self.telemetry = telemetry
         self.tracer = telemetry.tracer_provider.get_tracer(SCOPE)
-        self.metrics = metrics_of(telemetry)
+        self._metrics = metrics_of(telemetry)
         self.links = telemetry.settings.celery_link if link is None else link
         """Whether a task begins a trace of its own, with a link to its publisher's."""
         self._queues = queues
-        self._writing: weakref.WeakKeyDictionary[Any, Broker] = weakref.WeakKeyDictionary()
-        self._reading: weakref.WeakKeyDictionary[Any, Broker] = weakref.WeakKeyDictionary()
+        self._writing: weakref.WeakKeyDictionary[Any, Routes] = weakref.WeakKeyDictionary()
+        self._reading: weakref.WeakKeyDictionary[Any, Routes] = weakref.WeakKeyDictionary()
         self._broken = False
 
-    def writing(self, app: Celery) -> Broker:
-        """Return the broker that *app* publishes to."""
-        return _known(self._writing, app, writing_broker)
+    def writing(self, app: Celery) -> Routes:
+        """Return the routes of what *app* publishes."""
+        return self._writing.get(app) or self._found(self._writing, app, writing_broker)
 
-    def reading(self, app: Celery) -> Broker:
-        """Return the broker that workers of *app* consume from."""
-        return _known(self._reading, app, reading_broker)
+    def reading(self, app: Celery) -> Routes:
+        """Return the routes of what workers of *app* consume."""
+        return self._reading.get(app) or self._found(self._reading, app, reading_broker)
+
+    def _found(
+        self,
+        known: weakref.WeakKeyDictionary[Any, Routes],
+        app: Celery,
+        find: Callable[[Celery], Broker],
+    ) -> Routes:
+        found = known[app] = Routes(self._metrics, find(app))
+        return found
 
     def watch(self, app: Celery) -> None:
         """Report the depth of the queues of *app*, where nobody else does."""
-        queues_of(self.telemetry).watch(app, self.reading(app), self._queues)
+        queues_of(self.telemetry).watch(app, self.reading(app).broker, self._queues)
 
     def stop(self) -> None:
         """Leave the depth of queues to others."""
@@ -65,12 +75,3 @@ class Recorder:
         if not self._broken:
             self._broken = True
             logger.warning("a task was not recorded", exc_info=error)
-
-
-def _known(
-    brokers: weakref.WeakKeyDictionary[Any, Broker], app: Celery, find: Callable[[Celery], Broker]
-) -> Broker:
-    found = brokers.get(app)
-    if found is None:
-        found = brokers[app] = find(app)
-    return found

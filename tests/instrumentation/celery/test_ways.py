@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from celery import Celery
 from celery.contrib.testing.worker import start_worker as start_celery_worker
 from opentelemetry import propagate
 from opentelemetry.trace import SpanKind
@@ -72,6 +73,9 @@ def test_durations_of_tasks_have_buckets_for_minutes(recording, shop):
     assert point.explicit_bounds[-3:] == (120.0, 300.0, 600.0)
 
 
+UTC = Celery(timezone="UTC", set_as_current=False)
+
+
 @pytest.mark.parametrize(
     ("eta", "seconds"),
     [
@@ -88,13 +92,13 @@ def test_a_task_waits_from_its_eta(eta, seconds):
     published = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC).timestamp()
     request = {"otel-flow-sent": f"{published:.6f}", "eta": eta}
 
-    assert waited(request, datetime.UTC, published + 30) == pytest.approx(seconds)
+    assert waited(request, UTC, published + 30) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("sent", [None, "", "yesterday", [1]])
 def test_a_message_of_others_has_no_waiting_time(sent):
     """Without a time of publishing that can be read, how long a task waited is not known."""
-    assert waited({"otel-flow-sent": sent}, datetime.UTC, 30.0) is None
+    assert waited({"otel-flow-sent": sent}, UTC, 30.0) is None
 
 
 @pytest.mark.services
