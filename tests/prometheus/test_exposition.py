@@ -14,7 +14,8 @@ from otel_flow.prometheus.exposition import exposed
 from otel_flow.prometheus.families import Memory, build_families
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+SPECIAL = st.text(st.sampled_from('a"\\\n{},= é'), max_size=20)
+TEXT = st.one_of(SPECIAL, st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
 VALUES = st.one_of(TEXT, st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats())
 # prometheus-client sorts the bucket's label among the others, which makes no difference.
 ATTRIBUTES = st.dictionaries(TEXT.map("attribute.{}".format), VALUES, max_size=4)
