@@ -108,7 +108,7 @@ LOOP_DELAY = Metric(
     name="otel_flow.eventloop.delay",
     unit="s",
     instrument="histogram",
-    brief="How late the event loop ran what was due, measured five times a second.",
+    brief="How late the event loop ran what was due, measured four times a second.",
     buckets=DELAY_BUCKETS,
     stability="otel_flow",
 )

@@ -19,14 +19,17 @@ from otel_flow.delivery.suppression import HTTP_SUPPRESSED
 from otel_flow.instrumentation.outgoing.url import address_of
 from otel_flow.measure.recording import error_type
 from otel_flow.names import http as names
+from otel_flow.otlp.constant import Constant
 from otel_flow.providers.active import current_context, enter, leave
 from otel_flow.providers.bound import bind
+from otel_flow.providers.prepared import Prepared
 
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from contextvars import Token
 
+    from opentelemetry.metrics import Histogram
     from opentelemetry.trace import Span
 
     from otel_flow.instrumentation.outgoing.url import Address
@@ -39,6 +42,8 @@ logger = logging.getLogger("otel_flow.instrumentation")
 _METHODS = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
+_OTHER = "_OTHER"
+_CLIENT = SpanKind.CLIENT
 _FAILURE = 400
 """From here on a response is an error to the client that got it."""
 _REMEMBERED = 1024
@@ -58,7 +63,8 @@ class HttpClient:
         )
         headers = telemetry.settings.request_id_headers
         self._request_id_header = headers[0] if headers else None
-        self._series: dict[tuple[Any, ...], BoundInstrument] = {}
+        self._series: dict[tuple[Any, ...], Series] = {}
+        self._places: dict[tuple[str, str, int | None], Constant] = {}
 
     def begin(self, method: str, url: str, headers: MutableMapping[str, str]) -> Outgoing | None:
         """
@@ -78,20 +84,33 @@ class HttpClient:
             return None
         return outgoing
 
-    def start_span(self, name: str, attributes: dict[str, Any]) -> Span:
-        """Start the span of a request."""
-        return self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
+    def start_span(self, method: str, address: Address) -> Span:
+        """Start the span of a request by *method*, which need not be one of the known ones."""
+        known = method in _METHODS
+        key = method if known else _OTHER, address.host, address.port
+        place = self._places.get(key)
+        if place is None:
+            place = Constant(_attributes(key))
+            if len(self._places) < _REMEMBERED:
+                self._places[key] = place
+        own: dict[str, Any] = {names.URL_FULL.name: address.full}
+        if not known:
+            own[names.REQUEST_METHOD_ORIGINAL.name] = method
+        name = method if known else "HTTP"
+        return self._tracer.start_span(name, kind=_CLIENT, attributes=Prepared(place, own))
 
-    def record(self, seconds: float, key: tuple[Any, ...], context: Context) -> None:
-        """Record the duration of a request of *key*: method, host, port, status, error, version."""
-        bound = self._series.get(key)
-        if bound is None:
-            bound = bind(self._duration, _attributes(key))
+    def series(self, key: tuple[Any, ...]) -> Series:
+        """Return the series of *key*: method, host, port, status, error, version."""
+        found = self._series.get(key)
+        if found is None:
+            found = Series(self._duration, key)
             if len(self._series) < _REMEMBERED:
-                self._series[key] = bound
-        bound.record(seconds, context)
+                self._series[key] = found
+        return found
 
 
+_PLACE = 3
+"""So many parts of a key are known when a request begins."""
 _NAMES = (
     names.REQUEST_METHOD.name,
     names.SERVER_ADDRESS.name,
@@ -102,8 +121,19 @@ _NAMES = (
 )
 
 
-def _attributes(key: tuple[Any, ...]) -> dict[str, Any]:
-    return {name: value for name, value in zip(_NAMES, key, strict=True) if value is not None}
+def _attributes(key: tuple[Any, ...], first: int = 0) -> dict[str, Any]:
+    named = zip(_NAMES[first:], key[first:], strict=False)
+    return {name: value for name, value in named if value is not None}
+
+
+class Series:
+    """The requests to one host that ended alike: their outcome and their bound duration."""
+
+    __slots__ = ("duration", "outcome")
+
+    def __init__(self, duration: Histogram, key: tuple[Any, ...]) -> None:
+        self.outcome = Constant(_attributes(key, _PLACE))
+        self.duration: BoundInstrument = bind(duration, _attributes(key))
 
 
 class Outgoing:
@@ -112,20 +142,10 @@ class Outgoing:
     __slots__ = ("_address", "_client", "_context", "_method", "_started", "_token", "span")
 
     def __init__(self, client: HttpClient, method: str, address: Address) -> None:
-        known = method in _METHODS
         self._client = client
-        self._method = method if known else "_OTHER"
+        self._method = method if method in _METHODS else _OTHER
         self._address = address
-        attributes: dict[str, Any] = {
-            names.REQUEST_METHOD.name: self._method,
-            names.URL_FULL.name: address.full,
-            names.SERVER_ADDRESS.name: address.host,
-        }
-        if address.port is not None:
-            attributes[names.SERVER_PORT.name] = address.port
-        if not known:
-            attributes[names.REQUEST_METHOD_ORIGINAL.name] = method
-        self.span = client.start_span(method if known else "HTTP", attributes)
+        self.span = client.start_span(method, address)
         self._context = Context({**current_context(), _SPAN_KEY: self.span})
         self._token: Token[Context] | None = None
         self._started = time.perf_counter()
@@ -164,20 +184,19 @@ class Outgoing:
         error: BaseException | None,
     ) -> None:
         error_type = _error_type(status, error)
-        span = self.span
+        span, address = self.span, self._address
+        key = (self._method, address.host, address.port, status, error_type, version)
+        series = self._client.series(key)
         if span.is_recording():
-            if status is not None:
-                span.set_attribute(names.STATUS_CODE.name, status)
-            if version is not None:
-                span.set_attribute(names.PROTOCOL_VERSION.name, version)
+            if (add := getattr(span, "add_parts", None)) is not None:
+                add(series.outcome)
+            else:
+                span.set_attributes(series.outcome)
             if error_type is not None:
                 span.set_status(StatusCode.ERROR)
-                span.set_attribute(names.ERROR_TYPE.name, error_type)
             if error is not None:
                 span.record_exception(error)
-        host, port = self._address.host, self._address.port
-        key = (self._method, host, port, status, error_type, version)
-        self._client.record(seconds, key, self._context)
+        series.duration.record(seconds, self._context)
         span.end()
 
 

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     Loop = asyncio.AbstractEventLoop
 
 
-BEAT = 0.2
-"""Seconds between two beats of a loop."""
+BEAT = 0.25
+"""
+Seconds between two beats of a loop.
+
+A service that does nothing wakes up for each of them, and once more to look at it.
+"""
 
 
 class Pulse:
