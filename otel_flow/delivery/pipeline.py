@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
 
 from importlib.metadata import entry_points
@@ -133,29 +132,32 @@ class Pipeline:
         return self._flush(self._engine.finish, timeout)
 
     def _flush(self, engine: Callable[[float], bool], timeout: float) -> bool:
-        flushes = [functools.partial(part.force_flush, timeout * 1000) for part in self._foreign]
-        calls = start_all(flushes)
         end = time.monotonic() + timeout
+        calls = start_all(map(_flushing, self._foreign), end)
         delivered = engine(timeout)
-        left = max(0.0, end - time.monotonic())
-        calls += start_all(
-            functools.partial(exporter.force_flush, left * 1000)
-            for exporter in self._exporters
-            if hasattr(exporter, "force_flush")
-        )
+        flushable = (part for part in self._exporters if hasattr(part, "force_flush"))
+        calls += start_all(map(_flushing, flushable), end)
         return wait_all(calls, end) and delivered
 
     def shutdown(self, timeout: float) -> FlushReport:
         """Deliver what is queued, stop, and return within *timeout* seconds what was achieved."""
-        calls = start_all([part.shutdown for part in self._foreign])
         end = time.monotonic() + timeout
+        calls = start_all(map(_stopping, self._foreign), end)
         report = self._engine.shutdown(timeout)
         self._undo_fork()
         self._undo_still()
-        calls += start_all(exporter.shutdown for exporter in self._exporters)
+        calls += start_all(map(_stopping, self._exporters), end)
         if wait_all(calls, end):
             return report
         return dataclasses.replace(report, delivered=False)
+
+
+def _flushing(part: Any) -> Callable[[float], object]:
+    return lambda seconds: part.force_flush(seconds * 1000)
+
+
+def _stopping(part: Any) -> Callable[[float], object]:
+    return lambda _seconds: part.shutdown()
 
 
 def build_pipeline(

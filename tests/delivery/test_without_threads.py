@@ -21,6 +21,7 @@ SOURCE = """
 import json, sys, threading, time
 import otel_flow
 from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 
 moment, seconds = sys.argv[1], float(sys.argv[2])
 
@@ -32,7 +33,20 @@ def refuse_threads():
         return
     raise AssertionError("a thread was started")
 
-flow = otel_flow.configure(service_name="crowded")
+# Takes for its own flush all the time that it is given, or more.
+class Slow(MetricExporter):
+    def export(self, data, timeout_millis=30_000, **_):
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis=30_000):
+        time.sleep(timeout_millis / 1000 * factor)
+        return False
+
+    def shutdown(self, timeout_millis=30_000, **_):
+        pass
+
+factor = float(sys.argv[3])
+flow = otel_flow.configure(service_name="crowded", exporters=[Slow()] if factor else [])
 if moment == "before the first span":
     refuse_threads()
 trace.get_tracer("t").start_span("work").end()
@@ -58,8 +72,12 @@ def moment(request):
     return request.param
 
 
-def flush(moment, seconds, base, **endpoints):
-    """Whether all arrived, and in how many seconds that was known."""
+def flush(moment, seconds, base, *, others=0.0, **endpoints):
+    """
+    Whether all arrived, and in how many seconds that was known.
+
+    An exporter of *others* takes so many times the time that it is given for its flush.
+    """
     environment = {
         **os.environ,
         "OTEL_BSP_SCHEDULE_DELAY": "600000",
@@ -72,7 +90,7 @@ def flush(moment, seconds, base, **endpoints):
         },
     }
     done = subprocess.run(
-        [sys.executable, "-c", SOURCE, moment, str(seconds)],
+        [sys.executable, "-c", SOURCE, moment, str(seconds), str(others)],
         env=environment,
         capture_output=True,
         text=True,
@@ -123,3 +141,12 @@ def test_one_backend_does_not_keep_the_others_waiting(moment, backend, base):
 
     assert not delivered
     assert arrived(backend) == ([], set(), ["line"])
+
+
+def test_exporters_of_others_share_the_deadline(moment):
+    """An exporter of others is given what ours has left of the time, so that both keep the deadline."""
+    with silent() as base:
+        delivered, seconds = flush(moment, 3, base, others=1.0)
+
+    assert not delivered
+    assert seconds < 3 + 0.25 + 2
