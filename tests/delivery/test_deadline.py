@@ -188,7 +188,8 @@ def test_values_that_replace_others_are_awaited(backend, base, build):
         flow.pipeline.force_flush(30)
         arrived.append(max(m.sum.data_points[0].as_int for m in backend.metrics()))
 
-    backend.script = [{"delay": 0.5}]
+    answer = threading.Event()
+    backend.refuse = lambda _: answer.wait(30) and None
     flushes = [threading.Thread(target=flush) for _ in range(3)]
     for number, thread in enumerate(flushes):
         counter.add(1)
@@ -196,6 +197,7 @@ def test_values_that_replace_others_are_awaited(backend, base, build):
         thread.start()
         until(lambda produced=produced: lane.ledger.produced() > produced)
         until(lambda number=number: number or lane.sender.in_flight())
+    answer.set()
     for thread in flushes:
         thread.join()
 
