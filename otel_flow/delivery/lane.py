@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_flow.delivery.chunk import Chunk
 from otel_flow.delivery.ledger import Ledger
+from otel_flow.delivery.pace import hurry
 from otel_flow.delivery.sender import Sender
 
 
@@ -114,6 +115,9 @@ class Lane:
             self._due = time.monotonic() + self._schedule_delay if left else None
             while left > 0 and (items := self._take(min(left, _PUMP))):
                 left -= len(items)
+                # Who waits a little longer loses less than what is dropped.
+                if self.queue.is_crowded():
+                    hurry()
                 self._put(items)
         if not self.sender.start():
             self.sender.send_here(end)

@@ -8,6 +8,7 @@ import sys
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from otel_flow.delivery.pace import give_way
 from otel_flow.delivery.weight import weigh
 
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_PATIENCE = 64
+"""Items after which whoever fills a crowded queue lets others run."""
 _SAMPLE = 7
 """One item of so many is weighed; odd, so that kinds that take turns are all seen."""
 
@@ -26,7 +29,7 @@ class ItemQueue:
     Producers only use operations that the interpreter makes atomic, so that a
     signal handler may append while the thread it interrupts does. *wake* is called
     for the first item and again when *urgent* items or a quarter of the bytes wait; it must
-    not lock either.
+    not lock either. Above three quarters *give_way* is called now and then.
     """
 
     def __init__(
@@ -37,13 +40,17 @@ class ItemQueue:
         urgent: int,
         drop: Literal["oldest", "newest"],
         wake: Callable[[], None],
+        give_way: Callable[[], None] = give_way,
     ) -> None:
         self.capacity = capacity
         self._urgent = min(urgent, capacity)
+        crowd = capacity * 3 // 4
+        self._crowd = crowd if crowd > self._urgent else capacity + 1
         self._limit = limit
         self._heavy = limit // 4
         self._drop_oldest = drop == "oldest"
         self._wake = wake
+        self._give_way = give_way
         self._closed = False
         self.clear()
 
@@ -88,7 +95,13 @@ class ItemQueue:
         if waiting > self.capacity or self._closed:
             self._shed()
             return
-        self._attention = self.capacity + 1 if waiting >= self._urgent else self._urgent
+        if waiting >= self._crowd == self._attention:
+            # What is produced faster than it can be taken is lost: a moment of patience
+            # costs less, a few times until the queue is shorter again.
+            if waiting % _PATIENCE == 0:
+                self._give_way()
+            return
+        self._attention = self._crowd if waiting >= self._urgent else self._urgent
         self._wake()
 
     def _shed(self) -> None:
@@ -118,6 +131,10 @@ class ItemQueue:
     def is_urgent(self) -> bool:
         """Return whether so much waits that the schedule delay should not be awaited."""
         return len(self._items) >= self._urgent or self._bytes >= self._heavy
+
+    def is_crowded(self) -> bool:
+        """Return whether half of it is taken, so that items may soon be dropped."""
+        return len(self._items) * 2 >= self.capacity
 
     def take(self, limit: int) -> list[Any]:
         """Remove and return up to *limit* items, the oldest first."""

@@ -1,8 +1,10 @@
 """Collecting lets others run, in slices that go on from one piece of work to the next."""
 
+import asyncio
 import threading
 
 import pytest
+import trio
 
 from opentelemetry.sdk.resources import Resource
 
@@ -101,3 +103,27 @@ def test_slices_change_nothing(pauses, monkeypatch, collected):
 
     assert at_once == expected
     assert twice == sorted(expected * 2)
+
+
+def test_a_loop_gives_nobody_way(pauses):
+    """A thread that fills the queue pauses for the engine, but not where an event loop runs in it."""
+
+    async def run():
+        pace.give_way()
+
+    asyncio.run(run())
+    trio.run(run)
+    assert pauses == []
+
+    pace.give_way()
+    assert pauses == ["MainThread"]
+
+
+def test_a_crowded_queue_is_emptied_without_pauses(pauses):
+    """The engine pauses less where so much waits that items may soon be dropped."""
+    pace.step()
+    pace.hurry()
+    before = len(pauses)
+    pace.step()
+
+    assert len(pauses) == before

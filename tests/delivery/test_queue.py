@@ -48,6 +48,34 @@ def test_the_first_item_wakes_and_the_next_do_not(queue, woken):
     assert len(woken) == 2
 
 
+def test_whoever_fills_a_crowded_queue_gives_way(queue):
+    """Above three quarters a producer lets others run, so that what they take is not lost."""
+    ways = []
+
+    def give_way():
+        ways.append(len(items))
+        items.take(300)
+
+    items = queue(give_way=give_way)
+    for number in range(10_000):
+        items.append(number)
+
+    assert items.overflowed() == 0
+    assert min(ways) >= 750
+
+
+def test_a_crowded_queue_wakes_the_engine_again(queue, woken):
+    """What is left in a crowded queue when the engine has taken some of it wakes it at once."""
+    items = queue(give_way=lambda: None)
+    for number in range(900):
+        items.append(number)
+    items.take(50)
+    before = len(woken)
+    items.append(900)
+
+    assert len(woken) == before + 1
+
+
 def test_an_item_that_comes_while_the_engine_turns_away_is_seen(queue, woken):
     """An item that is appended while the engine goes to rest is never left unseen."""
     items = queue(capacity=10**6, urgent=10**6)
@@ -125,7 +153,7 @@ def test_steady_load_wakes_the_engine_seldom(base, build):
     engine._turn = lambda now: turns.append(now) or turn(now)
     for _ in range(200):
         flow.span()
-        until(engine._wakes.empty)
+        until(engine._wakes._rings.empty)
 
     assert len(turns) <= 3
 
