@@ -184,6 +184,65 @@ def _request(name):
     return _recorded(name, side, lambda: runner.run(ask(app, REQUESTS)))
 
 
+class _Transport:
+    """What uvicorn writes a response to."""
+
+    def __init__(self):
+        self.answered = asyncio.Event()
+
+    def get_extra_info(self, name, default=None):
+        known = {"peername": ("127.0.0.1", 5000), "sockname": ("127.0.0.1", 8000)}
+        return known.get(name, default)
+
+    def write(self, data):
+        if b"world" in data:
+            self.answered.set()
+
+    def is_closing(self):
+        return False
+
+    def pause_reading(self):
+        """Do nothing."""
+
+    resume_reading = close = pause_reading
+
+
+_HELLO = (
+    b"GET /hello HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"
+    b"User-Agent: otel-flow-bench/1\r\nAccept: */*\r\n\r\n"
+)
+
+
+async def _asked(config, requests):
+    """Have uvicorn's protocol answer *requests*, without a socket."""
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+    from uvicorn.server import ServerState
+
+    loop, transport = asyncio.get_running_loop(), _Transport()
+    protocol = H11Protocol(config=config, server_state=ServerState(), app_state={}, _loop=loop)
+    protocol.connection_made(transport)
+    for _ in range(requests):
+        protocol.data_received(_HELLO)
+        await transport.answered.wait()
+        transport.answered.clear()
+
+
+def _served(name):
+    """``/hello`` of FastAPI behind uvicorn and h11, but for the socket."""
+    import uvicorn
+
+    from benchmarks import service
+
+    side = SIDES[name]()
+    side.serve()
+    app = service.build(None)
+    side.instrument("fastapi", app)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+    config.load()
+    runner = asyncio.Runner()
+    return _recorded(name, side, lambda: runner.run(_asked(config, REQUESTS)))
+
+
 def _recorded(name, side, call):
     """Return *call*, of a side that has recorded it inside of a sampled span, as in a request."""
     if name != "bare":
@@ -245,6 +304,7 @@ OPERATIONS = {
         Operation("encoding of a log record", _records_encoded, ITEMS),
         Operation("log event", _log_event, alone=True),
         Operation("request to /hello", _request, REQUESTS, alone=True, sides=WITH_BARE),
+        Operation("the same behind uvicorn", _served, REQUESTS, alone=True, sides=WITH_BARE),
         Operation("SQL statement", _statement, alone=True, sides=WITH_BARE),
         Operation("Redis command", _command, alone=True, sides=WITH_BARE),
     )
@@ -261,6 +321,7 @@ _NEEDED = (
     "benchmarks.breakdown",
     "benchmarks.canned",
     "benchmarks.service",
+    "uvicorn.protocols.http.h11_impl",
     "otel_flow.instrumentation.fastapi",
     "otel_flow.instrumentation.redis",
     "otel_flow.instrumentation.sqlalchemy",
