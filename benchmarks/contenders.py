@@ -40,4 +40,26 @@ def ours():
     otel_flow.configure().instrument()
 
 
-CONTENDERS = {"bare": bare, "upstream": upstream, "ours": ours, "ours+access": ours}
+def without_headers():
+    """Ours, without the two headers of ids in responses."""
+    from otel_flow.instrumentation.asgi.server import HttpServer
+
+    HttpServer.with_headers = lambda _server, message, _exchange: message
+    ours()
+
+
+def without_runtime():
+    """Ours, without watching the process, its garbage collector and its event loop."""
+    import otel_flow
+
+    otel_flow.configure(runtime=()).instrument()
+
+
+CONTENDERS = {
+    "bare": bare,
+    "upstream": upstream,
+    "ours": ours,
+    "ours+access": ours,
+    "ours-headers": without_headers,
+    "ours-runtime": without_runtime,
+}

@@ -96,7 +96,8 @@ class Server:
             env=environment(contender, sink_port),
             stdout=subprocess.DEVNULL,
         )
-        self._of_process = psutil.Process(self._process.pid)
+        self.pid = self._process.pid
+        self._of_process = psutil.Process(self.pid)
 
     @staticmethod
     def _free_port():
@@ -234,7 +235,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     parser.add_argument(
-        "--contenders", nargs="+", choices=[*CONTENDERS, *PEERS], default=list(CONTENDERS)
+        "--contenders",
+        nargs="+",
+        choices=[*CONTENDERS, *PEERS],
+        default=["bare", "upstream", "ours", "ours+access"],
     )
     parser.add_argument("--sqlalchemy", help="the version for all that bring none, such as 2.0")
     parser.add_argument("--requests", type=int, default=1500, help="of one contender in one round")
