@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import structlog
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 Severity = Literal["debug", "info", "warning", "error", "critical"]
+_SEVERITIES = get_args(Severity)
 
 
 def event(name: str, /, *, severity: Severity = "info", **attributes: Any) -> None:
@@ -27,7 +28,9 @@ def event(name: str, /, *, severity: Severity = "info", **attributes: Any) -> No
     module = sys._getframe(1).f_globals.get("__name__", "otel_flow")
     log = structlog.get_logger(module)
     own = {"event.name": name}
-    getattr(log, severity)(name, **own, **beside({"event": name, **own}, attributes))
+    # What a type checker would refuse costs the severity, not the event or the request.
+    method = severity if severity in _SEVERITIES else "info"
+    getattr(log, method)(name, **own, **beside({"event": name, **own}, attributes))
 
 
 def beside(own: Collection[str], attributes: Mapping[str, Any]) -> dict[str, Any]:

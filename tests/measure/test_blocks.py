@@ -108,13 +108,15 @@ def test_event(recording, capsys):
     """An event is one line and one record, with its name as the record's event name."""
     otel_flow.event("app.order.placed", order_id=17)
     otel_flow.event("app.payment.failed", severity="error")
+    otel_flow.event("app.payment.late", severity="loud")
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["event"], line["level"]) for line in lines] == [
         ("app.order.placed", "info"),
         ("app.payment.failed", "error"),
+        ("app.payment.late", "info"),
     ]
-    placed, failed = recording.records()
+    placed, failed, _ = recording.records()
     assert placed.event_name == "app.order.placed"
     assert placed.attributes["order_id"] == 17
     assert failed.severity_text == "ERROR"
