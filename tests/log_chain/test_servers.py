@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from tests.instrumentation.celery.workers import wait_until
+from tests.log_chain import programs
+from tests.log_chain.programs import OURS
 from tests.receiver import Receiver
 from tests.servers import free_port, is_open
 
@@ -225,6 +227,32 @@ def test_gunicorns_own_configuration_file(tmp_path):
         (line,) = [line for line in served.output if beginning in line]
         assert line.startswith("MINE")
         assert len([body for body in served.records if body.startswith(beginning)]) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_servers_loggers_are_as_they_were_after_a_shutdown(receiver, when):
+    """What was taken from a server is given back, whichever of the two came first."""
+    server = """
+        import gunicorn.config, gunicorn.glogging, hypercorn.config, logging, logging.config, uvicorn.config
+        logging.config.dictConfig(uvicorn.config.LOGGING_CONFIG)
+        gunicorn.glogging.Logger(gunicorn.config.Config())
+        hypercorn.config.Config().log
+        """
+    state = """
+        def state():
+            names = ("uvicorn", "uvicorn.access", "gunicorn.error", "hypercorn.error")
+            loggers = [logging.getLogger(name) for name in names]
+            kinds = [[type(h) for h in logger.handlers] for logger in loggers]
+            return kinds, [logger.propagate for logger in loggers]
+        expected = [[logging.StreamHandler]] * 4, [False, False, False, True]
+        """
+    taken = (
+        "assert state() == ([[]] * 4, [True] * 4); telemetry.shutdown(); assert state() == expected"
+    )
+    steps = [server, OURS] if when == "before" else [OURS, server]
+    done = programs.run(receiver, *steps, state, taken)
+
+    assert (done.code, done.stderr) == (0, "")
 
 
 @pytest.mark.fidelity
