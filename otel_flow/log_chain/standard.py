@@ -234,8 +234,9 @@ def _is_shown_elsewhere(record: logging.LogRecord) -> bool:
     """Return whether another handler that *record* passes on its way prints it."""
     logger: logging.Logger | None = logging.getLogger(record.name)
     while logger is not None:
-        if any(_prints(handler) for handler in logger.handlers):
-            return True
+        for handler in logger.handlers:
+            if _prints(handler):
+                return True
         logger = logger.parent if logger.propagate else None
     return False
 

@@ -105,6 +105,8 @@ def measured(target: Any, begin_of: Callable[[Function], Begin]) -> Any:
         return _class(target, begin_of)
     if isinstance(target, staticmethod | classmethod):
         return type(target)(measured(target.__func__, begin_of))
+    if isinstance(target, property):
+        raise TypeError("cannot measure a property: decorate its function, below @property")
     if not callable(target):
         raise TypeError(f"cannot measure {target!r}: neither a function nor a class")
     return _wrapper(target)(target, begin_of(target))

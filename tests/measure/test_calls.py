@@ -385,6 +385,8 @@ def test_no_function():
     """What is neither a function nor a class cannot be decorated."""
     with pytest.raises(TypeError, match="cannot measure 17"):
         traced("name")(17)
+    with pytest.raises(TypeError, match="below @property"):
+        traced(property(len))
 
 
 def test_exported_names():
