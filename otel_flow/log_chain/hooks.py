@@ -7,6 +7,7 @@ through its logger, as those of a server do.
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 import threading
@@ -16,12 +17,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from otel_flow.log_chain.reported import is_reported, mark_reported
-from otel_flow.names.logs import THREAD_NAME, WARNING_CATEGORY
+from otel_flow.names.logs import PROCESS_NAME, THREAD_NAME, WARNING_CATEGORY
+from otel_flow.process.loading import when_loaded
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import ModuleType, TracebackType
 
     Log = Callable[[dict[str, Any]], None]
 
@@ -38,6 +40,7 @@ def install_hooks(log: Log) -> Callable[[], None]:
         _put(sys, "excepthook", _of_main(log, sys.excepthook)),
         _put(threading, "excepthook", _of_threads(log, threading.excepthook)),
         _put(warnings, "showwarning", _of_warnings(log, warnings.showwarning)),
+        when_loaded("multiprocessing.process", functools.partial(_patch_children, log=log)),
     ]
 
     def undo() -> None:
@@ -45,6 +48,38 @@ def install_hooks(log: Log) -> Callable[[], None]:
             undos.pop()()
 
     return undo
+
+
+def _patch_children(module: ModuleType, *, log: Log) -> Callable[[], None]:
+    """Hand *log* what ends a process of multiprocessing, which prints it and calls no hook."""
+    process: Any = module.BaseProcess
+    original = process._bootstrap
+
+    @functools.wraps(original)
+    def _bootstrap(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        run = self.run
+
+        def watched() -> None:
+            try:
+                run()
+            except Exception as error:
+                _Hook(log, _nothing, _uncaught)(error, "critical", PROCESS_NAME.name, self.name)
+                raise
+
+        self.run = watched
+        return original(self, *arguments, **keywords)
+
+    process._bootstrap = _bootstrap
+
+    def undo() -> None:
+        if process._bootstrap is _bootstrap:
+            process._bootstrap = original
+
+    return undo
+
+
+def _nothing(*_arguments: Any) -> None:
+    return None
 
 
 def _put(owner: Any, name: str, hook: _Hook) -> Callable[[], None]:
@@ -94,20 +129,25 @@ def _of_main(log: Log, original: Callable[..., Any]) -> _Hook:
 
 def _of_threads(log: Log, original: Callable[..., Any]) -> _Hook:
     def event(arguments: Any) -> dict[str, Any] | None:
-        found = _uncaught(arguments.exc_value, "error")
-        if found is not None and arguments.thread is not None:
-            found[THREAD_NAME.name] = arguments.thread.name
-        return found
+        thread = arguments.thread
+        named = () if thread is None else (THREAD_NAME.name, thread.name)
+        return _uncaught(arguments.exc_value, "error", *named)
 
     return _Hook(log, original, event)
 
 
-def _uncaught(error: BaseException | None, level: str) -> dict[str, Any] | None:
-    """Return the event of an exception that nobody caught; none of what ends a program on purpose."""
+def _uncaught(error: BaseException | None, level: str, *named: str) -> dict[str, Any] | None:
+    """
+    Return the event of an exception that nobody caught; none of what ends a program on purpose.
+
+    *named* are an attribute and its value, which tell whom it has ended.
+    """
     if not isinstance(error, Exception) or is_reported(error):
         return None
     mark_reported(error)
     event = {"event": "uncaught exception", "level": level, "logger": UNCAUGHT, "exc_info": error}
+    if named:
+        event[named[0]] = named[1]
     frames = traceback.extract_tb(error.__traceback__, limit=-1)
     if frames:
         event |= _code(frames[0].filename, frames[0].lineno)

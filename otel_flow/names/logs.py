@@ -30,6 +30,12 @@ THREAD_NAME = Attribute(
     brief="The thread that ended with an exception.",
     stability="development",
 )
+PROCESS_NAME = Attribute(
+    name="otel_flow.process.name",
+    type="string",
+    brief="The process of multiprocessing that ended with an exception.",
+    stability="otel_flow",
+)
 WARNING_CATEGORY = Attribute(
     name="otel_flow.warning.category",
     type="string",
@@ -53,6 +59,7 @@ ATTRIBUTES = (
     LINE_NUMBER,
     STACKTRACE,
     THREAD_NAME,
+    PROCESS_NAME,
     WARNING_CATEGORY,
     FAILURE,
 )

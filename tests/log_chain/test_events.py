@@ -300,6 +300,32 @@ def test_uncaught_exceptions_and_warnings_are_one_record_each(receiver):
     assert done.attributes("old way")["otel_flow.warning.category"] == "UserWarning"
 
 
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_what_ends_a_process_of_multiprocessing_is_one_record(receiver, tmp_path, start):
+    """An exception that ends a child is told once, by whichever way the child was started."""
+    (tmp_path / "child.py").write_text(
+        f"{OURS}\ndef fail():\n    raise LookupError('in a child')\n"
+    )
+    done = run(
+        receiver,
+        f"""
+        import multiprocessing, warnings
+        # Python 3.12 and later warn of a fork beside threads.
+        warnings.simplefilter("ignore")
+        import child
+        process = multiprocessing.get_context({start!r}).Process(target=child.fail, name="worker")
+        process.start(); process.join(); assert process.exitcode == 1
+        """,
+        cwd=tmp_path,
+    )
+
+    (line,), (_,) = done.lines(), receiver.records()
+    assert line["exception.message"] == "in a child"
+    assert line["otel_flow.process.name"] == "worker"
+    assert done.stderr.count("LookupError: in a child") == 1
+    assert done.code == 0
+
+
 def test_a_file_beside_stdout_is_rotated_by_several_processes(receiver, tmp_path):
     """Every line of every process is in one of the files, once and whole; no file is much too long."""
     done = run(
