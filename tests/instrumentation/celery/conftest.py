@@ -28,7 +28,12 @@ def shop(recording):
     yield make
     for app in made:
         app.close()
-    # kombu keeps connections and the queues of its memory transport for the process.
+
+
+@pytest.fixture(autouse=True)
+def _no_messages_of_others():
+    """Kombu keeps connections and the queues of its memory transport for the process."""
+    yield
     pools.reset()
     memory.Channel.queues.clear()
     memory.Transport.global_state.clear()
