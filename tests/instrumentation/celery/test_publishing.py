@@ -21,6 +21,16 @@ def call(app, name, *arguments, **options):
     return app.tasks[f"shop.{name}"].apply_async(arguments, **options)
 
 
+@contextlib.contextmanager
+def connected(signal, receiver):
+    """*receiver* hears *signal* inside the block."""
+    signal.connect(receiver, weak=False)
+    try:
+        yield
+    finally:
+        signal.disconnect(receiver)
+
+
 def test_publishing_is_one_producer_span(recording, shop):
     """A published task is one PRODUCER span by the messaging conventions, named by the task."""
     app = shop()
@@ -93,6 +103,43 @@ def test_the_message_carries_trace_baggage_and_request_id(recording, shop):
     span = recording.span("send shop.add")
     assert headers["traceparent"].split("-")[2] == trace.format_span_id(span.context.span_id)
     assert (headers["baggage"], headers["x-request-id"]) == ("tenant=acme", "ticket-7")
+
+
+def test_a_receiver_that_publishes_leaves_the_message_its_own(recording, shop):
+    """What a receiver of the application's publishes meanwhile is not taken for the message."""
+    app = shop(task_default_queue="outer")
+
+    def publish(sender, **_):
+        if sender == "shop.add":
+            call(app, "double", 1, queue="inner")
+
+    with connected(signals.before_task_publish, publish):
+        call(app, "add", 1, 2)
+
+    (span,) = recording.spans()
+    with app.connection_for_read() as connection:
+        inner = connection.SimpleQueue("inner").get(timeout=5).headers
+        outer = connection.SimpleQueue("outer").get(timeout=5).headers
+    assert span.attributes["messaging.destination.name"] == "outer"
+    assert span.attributes["messaging.message.id"] == outer["id"]
+    assert "traceparent" in outer
+    assert "traceparent" not in inner
+
+
+def test_a_name_that_the_task_gives_its_span_stays(recording, shop):
+    """What a task calls its own span, and what it says on it, is kept."""
+    app = shop(task_always_eager=True)
+
+    @app.task(name="shop.rename", shared=False)
+    def rename():
+        trace.get_current_span().update_name("renamed")
+        trace.get_current_span().set_attribute("order", 17)
+
+    rename.delay()
+
+    (span,) = recording.spans()
+    assert span.name == "renamed"
+    assert (span.attributes["order"], span.attributes["celery.task.state"]) == (17, "success")
 
 
 def test_an_eager_task_is_a_child_of_its_caller(recording, shop):

@@ -9,10 +9,13 @@ import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker as start_celery_worker
 from opentelemetry import propagate
-from opentelemetry.trace import SpanKind
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.trace import SpanKind, format_trace_id
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from otel_flow.instrumentation.celery import instrument
 from otel_flow.instrumentation.celery.execution import waited
+from tests.instrumentation.celery.shop import build
 from tests.instrumentation.celery.workers import celery, keys, wait_until, worker
 
 
@@ -44,6 +47,22 @@ def test_a_task_in_memory(recording, shop):
     assert ran.parent.span_id == sent.context.span_id
     (outcome,) = recording.points("celery.task.outcomes")
     assert outcome.attributes["messaging.system"] == "memory"
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("propagator", [TraceContextTextMapPropagator(), CompositePropagator([])])
+def test_the_request_id_of_a_task_is_its_publishers(recording, monkeypatch, link, propagator):
+    """Without another it is the publisher's trace id, where the task is linked and where no trace travels."""
+    app = build("memory://", "cache+memory://")
+    undo = instrument(app, telemetry=recording.telemetry, link=link)
+    monkeypatch.setattr(propagate, "get_global_textmap", lambda: propagator)
+
+    with start_worker(app):
+        found = app.tasks["shop.context"].delay().get(timeout=30)
+    undo()
+
+    published = recording.span("send shop.context").context
+    assert found["request_id"] == format_trace_id(published.trace_id)
 
 
 class BrokenPropagator(TraceContextTextMapPropagator):
