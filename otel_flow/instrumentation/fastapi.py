@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
 from otel_flow import telemetry as running
-from otel_flow.instrumentation.asgi.native import KEY
 from otel_flow.instrumentation.asgi.patch import ApplicationClass
-from otel_flow.instrumentation.asgi.route import (
-    is_mount,
-    mounted_at,
-    starlette_route,
-    template,
-)
 from otel_flow.instrumentation.asgi.server import HttpServer
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from otel_flow.telemetry import Telemetry
 
-    Scope = MutableMapping[str, Any]
-
 
 TARGETS = (FastAPI,)
-
-
-def route(scope: Scope) -> str | None:
-    """Return the template that FastAPI's routers matched, included and mounted ones in full."""
-    native = scope.get(KEY)
-    if native is None:
-        return starlette_route(scope)
-    found: str | None = native.route
-    inner = scope.get("route")
-    if found is None or not found.endswith("/{path}") or inner is None:
-        return found
-    # A mounted Starlette application knows nothing of FastAPI's telemetry.
-    root, depth = mounted_at(scope)
-    prefix: str = native._mount_prefix
-    if prefix.count("/") != (root + depth).count("/"):
-        whole = starlette_route(scope)
-        # Mounts of an included router are FastAPI's alone to find.
-        return found if whole is None or len(whole) < len(found) else whole
-    path = template(inner)
-    return found if path is None or is_mount(inner) else prefix + path
 
 
 _applications = ApplicationClass(FastAPI)
@@ -66,7 +37,7 @@ def instrument(
     telemetry = telemetry or running.current()
     if telemetry is None or telemetry.disabled:
         return lambda: None
-    server = HttpServer(telemetry, exclude=exclude, route_of=route)
+    server = HttpServer(telemetry, exclude=exclude)
     if target is None:
         return _applications.instrument_all(server)
     return _applications.instrument(target, server)

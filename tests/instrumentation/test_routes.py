@@ -5,11 +5,12 @@ import asyncio
 import httpx
 import pytest
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, Router
 
+from otel_flow.instrumentation.asgi import Middleware
 from tests.recording import Recording
 
 
@@ -74,6 +75,43 @@ def test_what_is_mounted_out_of_sight_has_the_route_that_is_known(recording, kin
     get(app, "/hidden/tenants/acme/leaf")
 
     assert [span.name for span in recording.spans()] == ["GET /hidden/{path}"]
+
+
+def included():
+    """A FastAPI application whose routers include others."""
+    app, outer, inner = FastAPI(), APIRouter(prefix="/items"), APIRouter(prefix="/parts")
+    outer.get("/{item}")(lambda item: item)
+    inner.get("/{part}")(lambda part: part)
+    outer.include_router(inner, prefix="/of/{item}")
+    app.include_router(outer, prefix="/api/{version}")
+    return app
+
+
+def test_included_routers_of_a_mounted_application(recording):
+    """What FastAPI includes and what Starlette mounts around it are all in the route."""
+    app = Starlette(routes=[Mount("/shop/{tenant}", app=included())])
+    recording.telemetry.instrument(app)
+
+    for path in ("items/3", "items/of/3/parts/4", "none"):
+        get(app, f"/shop/acme/api/v1/{path}")
+
+    assert [span.attributes["http.route"] for span in recording.spans()] == [
+        "/shop/{tenant}/api/{version}/items/{item}",
+        "/shop/{tenant}/api/{version}/items/of/{item}/parts/{part}",
+        "/shop/{tenant}/{path}",
+    ]
+
+
+def test_the_middleware_finds_routes_of_frameworks_that_it_knows(recording):
+    """An application of FastAPI's or Starlette's in other hands has its routes without a function for them."""
+    around = Starlette(routes=[Mount("/shop/{tenant}", app=included())])
+    for app, path in ((included(), "/api/v1/items/3"), (around, "/shop/acme/api/v1/items/3")):
+        get(Middleware(app, telemetry=recording.telemetry), path)
+
+    assert [span.name for span in recording.spans()] == [
+        "GET /api/{version}/items/{item}",
+        "GET /shop/{tenant}/api/{version}/items/{item}",
+    ]
 
 
 @pytest.mark.parametrize("kind", [FastAPI, Starlette])

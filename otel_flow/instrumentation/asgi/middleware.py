@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from otel_flow import telemetry as running
 from otel_flow.instrumentation.asgi.access import replace_access_log
 from otel_flow.instrumentation.asgi.contrib import CONTRIB
-from otel_flow.instrumentation.asgi.native import stand_in
+from otel_flow.instrumentation.asgi.native import stand_in, whole_route
 from otel_flow.instrumentation.asgi.server import HANDLED, HttpServer
 
 
@@ -30,7 +30,8 @@ class Middleware:
     For applications that are neither FastAPI's nor Starlette's; these are recorded without
     it, and not twice with it. *telemetry* is by default the running one. *exclude* are regular
     expressions of URLs without telemetry, beside those of the settings. *route_of* returns
-    the template of the route of a scope after the application has answered, or None.
+    the template of the route of a scope after the application has answered, or None; by
+    default what routers of Starlette or FastAPI have left in it.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class Middleware:
         *,
         telemetry: Telemetry | None = None,
         exclude: Sequence[str] = (),
-        route_of: RouteOf = lambda _scope: None,
+        route_of: RouteOf = whole_route,
     ) -> None:
         self.app = app
         self._telemetry = telemetry

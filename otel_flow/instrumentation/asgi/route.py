@@ -44,8 +44,8 @@ def mounted_at(scope: Scope) -> tuple[str, str]:
 
 def template(route: Any) -> str | None:
     """Return the path of *route* with its parameters as ``{name}``."""
-    found: str | None = getattr(route, "path_format", None) or getattr(route, "path", None)
-    return found
+    found = getattr(route, "path_format", None) or getattr(route, "path", None)
+    return found if isinstance(found, str) else None
 
 
 def is_mount(route: Any) -> bool:

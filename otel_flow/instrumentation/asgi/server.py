@@ -20,7 +20,7 @@ from otel_flow.instrumentation.asgi.exclusion import Exclusion
 from otel_flow.instrumentation.asgi.headers import GETTER, HeaderCapture, read_headers
 from otel_flow.instrumentation.asgi.lines import RequestLines
 from otel_flow.instrumentation.asgi.metrics import SCOPE, metrics_of
-from otel_flow.instrumentation.asgi.route import starlette_route
+from otel_flow.instrumentation.asgi.native import whole_route
 from otel_flow.instrumentation.asgi.websocket import Connection
 from otel_flow.providers.active import current_context
 
@@ -60,7 +60,7 @@ class HttpServer:
         telemetry: Telemetry,
         *,
         exclude: Sequence[str] = (),
-        route_of: RouteOf = starlette_route,
+        route_of: RouteOf = whole_route,
     ) -> None:
         settings = telemetry.settings
         self.telemetry = telemetry
