@@ -130,7 +130,7 @@ class Exchange:
         return perf_counter() - self._started
 
     def _responded(self) -> None:
-        self._answered_after = self.elapsed()
+        self._answered_after = perf_counter() - self._started
         if self.status is not None and self.status < _FAILURE:
             self.end(None)
 
@@ -158,11 +158,17 @@ class Exchange:
 
     def _record(self, seconds: float, error: BaseException | None) -> None:
         cause = None if error is None else single(error)
-        left = self._is_cut_off() if cause is None else has_left(cause)
-        error_type = None if left else self._error_type(cause)
+        status = self.status
+        if cause is not None:
+            left = has_left(cause)
+        else:
+            # A response that was begun and given up: nobody was there to take it.
+            left = status is not None and self._answered_after is None
+        fine = cause is None and status is not None and status < _FAILURE
+        error_type = None if left or fine else self._error_type(cause)
         server, span = self._server, self.span
         route = server.route_of(self.scope)
-        series = server.metrics.series((*self.key, route, self.status, error_type))
+        series = server.metrics.series((*self.key, route, status, error_type))
         if (describe := getattr(span, "describe", None)) is not None:
             describe(series.name, series.outcome)
         elif span.is_recording():
@@ -202,10 +208,6 @@ class Exchange:
             lines.answered(seconds, keys)
         finally:
             context_api.detach(token)
-
-    def _is_cut_off(self) -> bool:
-        """Return whether the application gave up a response: nobody was there to take it."""
-        return self.status is not None and self._answered_after is None
 
     def _failed_afterwards(self, error: BaseException) -> None:
         cause = single(error)

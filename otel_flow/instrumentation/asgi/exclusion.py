@@ -41,9 +41,7 @@ class Exclusion:
 
     def __call__(self, path: str, origin: str = "") -> bool:
         """Return whether requests of *path* at *origin* (``https://shop.example``) are excluded."""
-        if not self._patterns and self._default is None:
-            return False
-        key = origin + path if self._patterns else path
+        key = origin + path if self.by_origin else path
         found = self._remembered.get(key)
         if found is None:
             found = self._search(path, origin + path)

@@ -125,7 +125,10 @@ class HttpServer:
 
     def begin(self, scope: Scope, send: Send) -> Exchange | None:
         """Return the exchange that the HTTP request of *scope* begins, None for all else."""
-        if scope["type"] != "http" or HANDLED in scope or self._is_excluded(scope):
+        if scope["type"] != "http" or HANDLED in scope:
+            return None
+        excluded = self.excluded
+        if excluded(scope["path"], _origin(scope) if excluded.by_origin else ""):
             return None
         scope[HANDLED] = True
         try:
