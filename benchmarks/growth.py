@@ -12,6 +12,7 @@ import pathlib
 
 from benchmarks import growing
 from benchmarks.counting import forked
+from benchmarks.curves import picture
 from benchmarks.machine import machine
 from benchmarks.pressure import pressure
 from benchmarks.workers import workers
@@ -78,6 +79,7 @@ def main():
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=pathlib.Path, help="where to keep the figures")
+    parser.add_argument("--svg", type=pathlib.Path, help="where to draw the curves")
     options = parser.parse_args()
     kept = {"machine": machine()}
     for part in options.parts or [*CURVES, "workers", "pressure"]:
@@ -88,6 +90,9 @@ def main():
         else:
             title, kept[part] = "50 000 spans against a backend", pressure()
         print("\n".join(table(title, kept[part])), end="\n\n", flush=True)
+    if options.svg:
+        drawn = {CURVES[part][0]: kept[part] for part in kept if part in CURVES}
+        options.svg.write_text(picture(drawn))
     if options.json:
         options.json.write_text(json.dumps(kept, indent=1) + "\n")
 
