@@ -167,3 +167,19 @@ def test_what_cannot_be_recorded_is_answered_all_the_same(recording, caplog, kin
     assert served == [kind, kind]
     (warning,) = [r for r in caplog.records if r.name == "otel_flow.instrumentation"]
     assert warning.getMessage() == "a request was not recorded"
+
+
+@pytest.mark.parametrize("digits", [30, 5000])
+def test_a_body_that_none_can_be(recording, digits):
+    """A size that a client makes up costs the size, and neither the request's record nor the sum."""
+    sent = [(b"content-length", b"9" * digits)]
+    scope = {"type": "http", "method": "GET", "path": "/items/3", "headers": sent}
+
+    async def send(_message):
+        pass
+
+    asyncio.run(Middleware(application, telemetry=recording.telemetry)(scope, None, send))
+
+    (span,) = recording.spans()
+    assert span.attributes["http.response.status_code"] == 200
+    assert recording.points("http.server.request.body.size") == []

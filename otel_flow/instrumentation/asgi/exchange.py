@@ -181,7 +181,10 @@ class Exchange:
         elif cause is not None:
             span.record_exception(cause)
         size = self._size
-        request_size = int(size) if size is not None and size.isdigit() else None
+        request_size = None
+        # Not every server refuses what no body can be.
+        if size is not None and size.isdigit() and len(size) < _DIGITS:
+            request_size = int(size)
         series.record(seconds, request_size, self.response_size, self.context)
         if error is None:
             lines = server.lines
@@ -261,6 +264,9 @@ class Exchange:
 _FAILURE = 500
 
 _LAST = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+
+
+_DIGITS = 20
 
 
 def _announced(head: Message) -> int:
