@@ -29,7 +29,7 @@ class ItemQueue:
     Producers only use operations that the interpreter makes atomic, so that a
     signal handler may append while the thread it interrupts does. *wake* is called
     for the first item and again when *urgent* items or a quarter of the bytes wait; it must
-    not lock either. Above three quarters *give_way* is called now and then.
+    not lock either. Above a half *give_way* is called now and then.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ItemQueue:
     ) -> None:
         self.capacity = capacity
         self._urgent = min(urgent, capacity)
-        crowd = capacity * 3 // 4
+        crowd = capacity // 2
         self._crowd = crowd if crowd > self._urgent else capacity + 1
         self._limit = limit
         self._heavy = limit // 4
