@@ -105,6 +105,17 @@ def test_slices_change_nothing(pauses, monkeypatch, collected):
     assert twice == sorted(expected * 2)
 
 
+def test_spans_are_encoded_in_slices(pauses, build, base, backend):
+    """Whoever encodes a backlog of spans lets others run again and again."""
+    flow = build(base, delay=600)
+    for _ in range(400):
+        flow.span()
+    assert flow.pipeline.force_flush(60)
+
+    assert len(backend.spans()) == 400
+    assert pauses.count("otel-flow") > 1
+
+
 def test_a_loop_gives_nobody_way(pauses):
     """A thread that fills the queue pauses for the engine, but not where an event loop runs in it."""
 

@@ -1,7 +1,11 @@
 """When things leave: by number, by weight, by the delay, and how long a request may take."""
 
+import threading
+
 import pytest
 
+from otel_flow.delivery.chunk import CHUNK_BYTES
+from otel_flow.delivery.verdict import backoff
 from otel_flow.settings import BatchSettings
 from tests.delivery.backend import until
 
@@ -16,6 +20,43 @@ def test_a_batch_does_not_wait_for_the_delay(backend, base, build):
     requests = [r for _, r in backend.accepted]
     sizes = [sum(len(c.spans) for g in r.resource_spans for c in g.scope_spans) for r in requests]
     assert max(sizes) <= 10
+
+
+def test_requests_are_small(backend, base, build):
+    """Whatever waits leaves in requests of about 256 KiB, so that a refused one costs little."""
+    flow = build(base, delay=600)
+    for number in range(3000):
+        flow.span(text=f"{number} {'x' * 300}")
+
+    assert flow.pipeline.force_flush(60)
+    sizes = [request.ByteSize() for _, request in backend.accepted]
+    assert len(backend.spans()) == 3000
+    assert len(sizes) > 3
+    assert max(sizes) < CHUNK_BYTES + 4096
+
+
+def test_one_thread_is_left(backend, base, build):
+    """Threads that send and collect live while there is something to do; then it is one again."""
+    flow = build(base, delay=600)
+    flow.meter.create_counter("orders").add(1)
+    flow.span()
+    flow.log()
+    assert flow.pipeline.force_flush(60)
+
+    until(lambda: ours() == ["otel-flow"])
+    assert len(backend.accepted) == 3
+
+
+def ours():
+    return [t.name for t in threading.enumerate() if t.name.startswith("otel-flow")]
+
+
+def test_attempts_are_further_and_further_apart():
+    """After each failure in a row the delay is twice as long, up to a bound, and never the same."""
+    for failures, longest in ((1, 0.25), (2, 0.5), (3, 1.0), (6, 5.0), (10_000, 5.0)):
+        delays = [backoff(failures) for _ in range(50)]
+
+        assert longest / 2 <= min(delays) < max(delays) <= longest
 
 
 def test_weight_does_not_wait_for_the_delay(backend, base, build):

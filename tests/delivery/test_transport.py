@@ -1,5 +1,7 @@
+import contextlib
 import http.server
 import os
+import socket
 import socketserver
 import ssl
 import threading
@@ -115,6 +117,53 @@ def test_unix_socket(tmp_path, connect):
 
     assert status == 200
     assert seen == [("/v1/traces", b"body")]
+
+
+class _Tunnel(socketserver.StreamRequestHandler):
+    """A proxy that connects whoever asks, and then passes bytes on."""
+
+    def handle(self):
+        asked = [self.rfile.readline()]
+        while (line := self.rfile.readline()).strip():
+            asked.append(line)
+        self.server.asked.append(b"".join(asked).decode())
+        host, _, port = asked[0].split()[1].decode().partition(":")
+        with socket.create_connection((host, int(port))) as beyond:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_pass_on, args=(beyond, self.connection), daemon=True)
+            back.start()
+            _pass_on(self.connection, beyond)
+
+
+def _pass_on(source, target):
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+
+
+def test_tls_through_a_proxy(secure, authority, connect):
+    """A request by TLS goes through a tunnel, for which alone the proxy's credentials are shown."""
+    certificate, key = authority.issue("client")
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Tunnel) as proxy:
+        proxy.daemon_threads = True
+        proxy.asked = []
+        threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
+        transport = connect(
+            secure.url("traces", "https"),
+            proxy=f"http://user:p%40ss@127.0.0.1:{proxy.server_address[1]}",
+            certificate=authority.file,
+            client_certificate=certificate,
+            client_key=key,
+        )
+        status = transport.post(b"", 5).status
+        transport.close()
+        proxy.shutdown()
+
+    ((path, headers),) = secure.attempts
+    assert (status, path) == (200, "/v1/traces")
+    assert f"CONNECT 127.0.0.1:{secure.port}" in proxy.asked[0]
+    assert "Proxy-Authorization: Basic dXNlcjpwQHNz" in proxy.asked[0]
+    assert "Proxy-Authorization" not in headers
 
 
 def test_proxy_of_the_settings(backend, connect):
