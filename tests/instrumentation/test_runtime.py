@@ -79,6 +79,30 @@ def test_groups(recording):
     assert not any(getattr(c, "__qualname__", "").startswith("_Pauses") for c in gc.callbacks)
 
 
+GROUPS = {
+    "process": "process.cpu.time",
+    "gc": "cpython.gc.collections",
+    "eventloop": "otel_flow.eventloop.delay",
+    "anyio": "otel_flow.thread_limiter.token.count",
+}
+"""Each group, and a metric that it alone has."""
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_each_group_alone(recording, group):
+    """One group that is asked for, once or twice, measures what is its own and nothing of the others."""
+    for _ in range(2):
+        runtime.instrument(telemetry=recording.telemetry, groups=[group])
+
+    async def main():
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        assert limiter.total_tokens
+        seen = lambda: {name for name in GROUPS.values() if recording.points(name)}  # noqa: E731
+        return await asyncio.to_thread(poll_until, seen, 20, "a point")
+
+    assert asyncio.run(main()) == {GROUPS[group]}
+
+
 def test_delay_of_the_loop(recording):
     """Beats of a loop under asyncio.run are recorded, and its tasks counted."""
     runtime.instrument(telemetry=recording.telemetry, groups=["eventloop"])
