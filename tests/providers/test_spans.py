@@ -35,7 +35,7 @@ from otel_flow.delivery.queue import ItemQueue
 from otel_flow.otlp.constant import Constant
 from otel_flow.otlp.receiver.decode import decode
 from otel_flow.providers import build_tracer_provider, seams
-from otel_flow.providers.prepared import constant
+from otel_flow.providers.prepared import complete, constant
 from otel_flow.redaction import build_redaction
 from otel_flow.settings import LimitSettings, Settings
 
@@ -341,6 +341,26 @@ def test_spans_that_share_attributes_do_not_share_what_is_set():
     ]
     assert [dict(span.attributes) for span in (changed, plain)] == [found for _, found in told]
     assert shared == {"kind": "shared", "n": 1}
+
+
+@pytest.mark.parametrize("lean", [True, False])
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_span_is_completed_with_several_parts(lean, changed):
+    """Prepared parts are added to a lean span and to one of the SDK's, and keep the name; none after the end."""
+    tracer = Recorded().tracer if lean else TracerProvider(shutdown_on_exit=False).get_tracer("t")
+    span = tracer.start_span("given", attributes=constant({"a": 1}))
+    if changed:
+        span.set_attribute("own", True)
+        span.update_name("renamed")
+
+    complete(span, Constant({"b": 2}), {"c": "3"})
+    span.end()
+    if lean:
+        complete(span, {"late": True})
+
+    assert span.name == ("renamed" if changed else "given")
+    own = {"own": True} if changed else {}
+    assert dict(span.attributes) == {"a": 1, **own, "b": 2, "c": "3"}
 
 
 @pytest.mark.parametrize(
