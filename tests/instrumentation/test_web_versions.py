@@ -24,7 +24,7 @@ def test_oldest_fastapi_and_starlette():
         requirements=("fastapi==0.110.3", "starlette==0.37.2"),
     )
 
-    assert failures is None
+    assert failures is None, failures
 
 
 def test_oldest_celery():
@@ -33,7 +33,7 @@ def test_oldest_celery():
         f"{HERE}/celery", requirements=("celery==5.5.0", "kombu==5.5.2", "redis==5.2.1")
     )
 
-    assert failures is None
+    assert failures is None, failures
 
 
 def test_httpx2():
@@ -43,7 +43,7 @@ def test_httpx2():
         requirements=("httpx2",),
     )
 
-    assert failures is None
+    assert failures is None, failures
 
 
 CONTRIB_STARLETTE = """

@@ -24,4 +24,4 @@ def test_another_version(version):
         requirements=(f"redis=={version}", "async-timeout"),
     )
 
-    assert failures is None
+    assert failures is None, failures
