@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 
@@ -13,6 +14,7 @@ from otel_flow.delivery.reach import Reach
 from otel_flow.delivery.report import logger, report_left_behind
 from otel_flow.delivery.suppression import suppressed
 from otel_flow.process.bell import Bell
+from otel_flow.process.fork import stop_copy
 
 
 if TYPE_CHECKING:
@@ -115,6 +117,7 @@ class Engine:
     # The worker
 
     def _run(self) -> None:
+        born = os.getpid()
         with suppressed():
             while not self._stopped:
                 # One fault must not end the only thread that empties the queues.
@@ -124,6 +127,7 @@ class Engine:
                     logger.exception("the engine stumbled: %s", type(error).__name__)
                     due = time.monotonic() + 1.0
                 self._wakes.wait(None if due is None else due - time.monotonic())
+                stop_copy(born)
 
     def _turn(self, now: float) -> float | None:
         """Do what is due and return when something is due next."""

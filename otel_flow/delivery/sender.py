@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 
@@ -12,6 +13,7 @@ from otel_flow.delivery.outage import Outage
 from otel_flow.delivery.suppression import suppressed
 from otel_flow.delivery.verdict import Verdict, backoff
 from otel_flow.process.bell import Bell
+from otel_flow.process.fork import stop_copy
 
 
 if TYPE_CHECKING:
@@ -101,12 +103,13 @@ class Sender:
         self._send_all(end, here=True)
 
     def _send_all(self, end: float | None = None, *, here: bool = False) -> None:
+        born = os.getpid()
         with suppressed():
             while (chunk := self._next(end)) is not None:
                 # A fault of ours, or of a meter provider that counts us, must not end
                 # the sender: its data would wait for ever.
                 try:
-                    delay = self._attempt(chunk, end)
+                    delay = self._attempt(chunk, end, born)
                 except Exception as error:
                     delay = self._failed(Verdict("retry", f"{type(error).__name__}: {error}"))
                 if delay is None:
@@ -115,6 +118,7 @@ class Sender:
                     self._leave(time.monotonic() + delay)
                     return
                 self._nudge.wait(delay)
+                stop_copy(born)
 
     def _next(self, end: float | None) -> Chunk | None:
         with self._ledger.changed:
@@ -133,12 +137,13 @@ class Sender:
                 self.next_try = next_try
             self._ledger.changed.notify_all()
 
-    def _attempt(self, chunk: Chunk, end: float | None) -> float | None:
+    def _attempt(self, chunk: Chunk, end: float | None, born: int) -> float | None:
         """Send *chunk*; return the seconds to wait where it is to be sent again, else None."""
         remaining = math.inf if end is None else end - time.monotonic()
         self.outage.asks()
         started = time.monotonic()
         verdict = self._outlet.post(chunk, max(0.05, min(self._timeout, remaining)))
+        stop_copy(born)
         if verdict.unreached:
             self.reach.miss()
         else:

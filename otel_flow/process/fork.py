@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,20 @@ if TYPE_CHECKING:
 
 _renewing: dict[object, Callable[[], object]] = {}
 _starting: dict[object, Callable[[], object]] = {}
+_installed = False
 
 
 def on_fork(*, child: Callable[[], object], starts: bool = False) -> Callable[[], None]:
     """
     Call *child* in every process that is forked from this one; return the undo.
 
-    One that *starts* a thread is called last: it may take a lock that others renew.
+    One that *starts* a thread is called last: it may take a lock that others renew, and gevent,
+    which has patched the process before, counts the threads in between.
     """
+    global _installed
+    if starts and not _installed:
+        _installed = True
+        os.register_at_fork(after_in_child=lambda: _call(_starting))
     callbacks = _starting if starts else _renewing
     key = object()
     callbacks[key] = child
@@ -31,8 +38,24 @@ def on_fork(*, child: Callable[[], object], starts: bool = False) -> Callable[[]
     return undo
 
 
-def _in_child() -> None:
-    for callback in (*_renewing.values(), *_starting.values()):
+_stopped: list[threading.Event] = []
+
+
+def stop_copy(born: int) -> None:
+    """
+    Go no further in another process than *born*, the number of the one where this thread began.
+
+    gevent's threads are greenlets, which a fork copies: they would go on in the child with what
+    is the child's own. They wait for ever, since they cannot end (gevent has forgotten them).
+    """
+    if os.getpid() != born:
+        event = threading.Event()
+        _stopped.append(event)
+        event.wait()
+
+
+def _call(callbacks: dict[object, Callable[[], object]]) -> None:
+    for callback in list(callbacks.values()):
         # What telemetry cannot renew must not keep the application's child from running.
         try:
             callback()
@@ -42,4 +65,4 @@ def _in_child() -> None:
 
 # On import, so that it runs before the hooks of the SDK's readers and processors: they start
 # threads, and a lock that a thread waits for can no longer be renewed.
-os.register_at_fork(after_in_child=_in_child)
+os.register_at_fork(after_in_child=lambda: _call(_renewing))
