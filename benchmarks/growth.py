@@ -20,26 +20,31 @@ from benchmarks.workers import workers
 
 SIDES = ("bare", "upstream", "ours")
 CURVES = {
-    "routes": ("µs of a request, of routes", (1, 10, 100), SIDES, growing.requests),
+    "routes": ("a request, µs, by routes", (1, 10, 100), SIDES, growing.requests),
     "attributes": (
-        "µs of a span until encoded, of attributes",
+        "a span until encoded, µs, by attributes",
         (0, 8, 20, 50),
         SIDES[1:],
         growing.attributes,
     ),
     "children": (
-        "µs of a request's spans until encoded, of children",
+        "a request's spans, µs, by children",
         (1, 10, 100),
         SIDES[1:],
         growing.children,
     ),
     "series": (
-        "ms of a collection until encoded, of series",
+        "a collection, ms, by series",
         (100, 1000, 10_000),
         SIDES[1:],
         growing.series,
     ),
-    "memory": ("bytes of a series, of series", (100, 1000, 10_000), SIDES[1:], growing.memory),
+    "memory": (
+        "memory of a series, bytes, by series",
+        (100, 1000, 10_000),
+        SIDES[1:],
+        growing.memory,
+    ),
 }
 """By part: what it is, how many, the contenders, and what returns one figure."""
 
