@@ -11,6 +11,7 @@ from tests.stack.launch import NATIVE, Stack
 
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
+_STOPPING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 def main() -> int:
@@ -43,11 +44,14 @@ def _serve(stack: Stack) -> int:
     _say(f"starting {versions}")
     started = time.monotonic()
     stack.start()
+    # From here on they are waited for, not handled: no exception of theirs can be lost in between.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     _say(f"ready in {time.monotonic() - started:.1f} s; Ctrl-C stops it")
     sys.stdout.write("".join(f"{line}\n" for line in describe(stack)))
     sys.stdout.flush()
     while (name := stack.ended()) is None:
-        time.sleep(0.5)
+        if signal.sigtimedwait(_STOPPING, 0.5) is not None:
+            return 0
     _say(f"{name} has ended:\n{stack.log(name)[-2000:]}")
     return 1
 
