@@ -1,5 +1,5 @@
 """
-Where the CPU of a request to `/hello` behind uvicorn goes, taken apart.
+Where the CPU of a request behind uvicorn goes, taken apart.
 
 ``python -m benchmarks.apart``. All contenders serve at once, and one client asks them in a
 random order: what else the machine does hits all of them alike. What a process pays by the
@@ -17,7 +17,8 @@ from itertools import pairwise
 
 from benchmarks.contenders import CONTENDERS
 from benchmarks.load import Client
-from benchmarks.per_request import DRAIN_SECONDS, Server, cpu_clock
+from benchmarks.peers import PEERS
+from benchmarks.per_request import DRAIN_SECONDS, WORKLOADS, Server, cpu_clock, redis_server
 from benchmarks.sink import sink
 
 
@@ -52,9 +53,8 @@ async def ask(clients, requests, rate):
 async def measure(servers, options):
     """Return, of each server, microseconds: a second of doing nothing, a request, its main thread."""
     async with contextlib.AsyncExitStack() as stack:
-        clients = [
-            await stack.enter_async_context(Client(server.port, "/hello")) for server in servers
-        ]
+        path = WORKLOADS[options.workload]
+        clients = [await stack.enter_async_context(Client(server.port, path)) for server in servers]
         await ask(clients, WARM, options.rate)
         await asyncio.sleep(DRAIN_SECONDS)
         first, idle_from = used(servers)
@@ -96,8 +96,9 @@ async def run(options):
     """Print the table."""
     with sink() as sink_port, contextlib.ExitStack() as stack:
         servers = []
+        redis_port = stack.enter_context(redis_server()) if options.workload == "items" else None
         for name in options.contenders:
-            servers.append(Server(name, None, sink_port, None))
+            servers.append(Server(name, redis_port, sink_port, options.sqlalchemy))
             stack.callback(servers[-1].stop)
         for server in servers:
             server.wait()
@@ -107,7 +108,11 @@ async def run(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
-    parser.add_argument("--contenders", nargs="+", choices=list(CONTENDERS), default=list(NAMES))
+    parser.add_argument("--workload", choices=WORKLOADS, default="hello")
+    parser.add_argument(
+        "--contenders", nargs="+", choices=[*CONTENDERS, *PEERS], default=list(NAMES)
+    )
+    parser.add_argument("--sqlalchemy", help="the version for all that bring none, such as 2.0")
     parser.add_argument("--requests", type=int, default=4000, help="of each contender")
     parser.add_argument("--rate", type=int, default=300, help="requests a second, all together")
     asyncio.run(run(parser.parse_args()))

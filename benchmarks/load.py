@@ -36,6 +36,10 @@ class Client:
     async def get(self):
         """Ask once; raises `RuntimeError` for any answer but 200."""
         connection = reader, writer = await self._idle.get()
+        if reader.at_eof():
+            # The server has closed what was idle for longer than it keeps connections.
+            writer.close()
+            connection = reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         writer.write(self._request)
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
