@@ -193,8 +193,10 @@ def redact_rows(text: str, judge: Judge, mark: Callable[[str, str], str], step: 
         entries = _each(_DUPLICATE, text, lambda match: _duplicate(match, judge, mark), step)
         text = slices.spliced(text, entries)
     if "[parameters: " in text and any(map(_secret(judge), _names(text, step))):
-        shown = lambda match: f"{match[1]}{mark('parameters', match[0])}]"  # noqa: E731
-        text = slices.spliced(text, _each(_PARAMETERS, text, shown, step))
+        rows = _each(
+            _PARAMETERS, text, lambda match: f"{match[1]}{mark('parameters', match[0])}]", step
+        )
+        text = slices.spliced(text, rows)
     return text
 
 

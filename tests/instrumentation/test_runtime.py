@@ -94,10 +94,12 @@ def test_each_group_alone(recording, group):
     for _ in range(2):
         runtime.instrument(telemetry=recording.telemetry, groups=[group])
 
+    def seen():
+        return {name for name in GROUPS.values() if recording.points(name)}
+
     async def main():
         limiter = anyio.to_thread.current_default_thread_limiter()
         assert limiter.total_tokens
-        seen = lambda: {name for name in GROUPS.values() if recording.points(name)}  # noqa: E731
         return await asyncio.to_thread(poll_until, seen, 20, "a point")
 
     assert asyncio.run(main()) == {GROUPS[group]}
