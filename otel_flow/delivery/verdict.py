@@ -22,6 +22,8 @@ Kind = Literal["delivered", "retry", "split", "rejected"]
 _RETRYABLE = frozenset({429, 502, 503, 504})
 _TOO_LARGE = 413
 _MAY_BE_ONE_POINT = frozenset({400, 500})
+_jitter = random.Random()  # noqa: S311  no secret
+"""Of its own: whoever seeds Python's expects the numbers that follow."""
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 5.0
 LONGEST_RETRY_AFTER = 60.0
@@ -87,4 +89,4 @@ def parse_retry_after(value: str | None) -> float | None:
 def backoff(failures: int) -> float:
     """Return the jittered seconds to wait after *failures* in a row."""
     longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 10))
-    return random.uniform(longest / 2, longest)  # noqa: S311  jitter, no secret
+    return _jitter.uniform(longest / 2, longest)

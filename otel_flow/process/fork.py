@@ -21,13 +21,13 @@ def on_fork(*, child: Callable[[], object], starts: bool = False) -> Callable[[]
     """
     Call *child* in every process that is forked from this one; return the undo.
 
-    One that *starts* a thread is called last: it may take a lock that others renew, and gevent,
-    which has patched the process before, counts the threads in between.
+    One that *starts* a thread is called last: it may take a lock that others renew. Where gevent
+    has patched the process it waits for gevent, which counts the threads of the child before.
     """
     global _installed
     if starts and not _installed:
         _installed = True
-        os.register_at_fork(after_in_child=lambda: _call(_starting))
+        os.register_at_fork(after_in_child=_start_after_gevent)
     callbacks = _starting if starts else _renewing
     key = object()
     callbacks[key] = child
@@ -63,6 +63,22 @@ def _call(callbacks: dict[object, Callable[[], object]]) -> None:
             continue
 
 
+def _in_child() -> None:
+    _call(_renewing)
+    if not _is_patched():
+        _call(_starting)
+
+
+def _start_after_gevent() -> None:
+    if _is_patched():
+        _call(_starting)
+
+
+def _is_patched() -> bool:
+    """Return whether gevent's hooks run in this child, too."""
+    return getattr(os.fork, "__module__", "").startswith("gevent")
+
+
 # On import, so that it runs before the hooks of the SDK's readers and processors: they start
 # threads, and a lock that a thread waits for can no longer be renewed.
-os.register_at_fork(after_in_child=lambda: _call(_renewing))
+os.register_at_fork(after_in_child=_in_child)
