@@ -60,7 +60,7 @@ def stopped(cell: Cell) -> None:
     """SIGTERM when there is nothing more to do."""
     service = cell.start()
     with service.load() as load:
-        service.wait_for(ENOUGH)
+        _wait_for_all(service)
     _keep(cell, load)
     cell.end()
 
@@ -69,7 +69,7 @@ def terminated(cell: Cell) -> None:
     """SIGTERM under load."""
     service = cell.start()
     with service.load() as load:
-        service.wait_for(ENOUGH)
+        _wait_for_all(service)
         cell.end()
     _keep(cell, load)
 
@@ -79,7 +79,7 @@ def interrupted(cell: Cell) -> None:
     service = cell.start()
     cell.expected = cell.model.interrupted
     with service.load() as load:
-        service.wait_for(ENOUGH)
+        _wait_for_all(service)
         cell.end(signal.SIGINT, group=True)
     _keep(cell, load)
 
@@ -88,7 +88,7 @@ def cancelled(cell: Cell) -> None:
     """SIGTERM while requests are under way that take longer than the server waits."""
     service = cell.start(cell.model.grace)
     with service.load() as load:
-        service.wait_for(ENOUGH)
+        _wait_for_all(service)
     with service.load("/slow") as slow:
         service.wait_for(4)
         cell.end()
@@ -101,7 +101,7 @@ def quit_at_once(cell: Cell) -> None:
     """SIGQUIT under load, Celery's cold shutdown."""
     service = cell.start()
     with service.load():
-        service.wait_for(ENOUGH)
+        _wait_for_all(service)
         cell.end(signal.SIGQUIT)
     cell.expected = cell.status
 
@@ -110,12 +110,9 @@ def reloaded(cell: Cell) -> None:
     """SIGHUP under load, which replaces the workers, then SIGTERM."""
     service = cell.start()
     with service.load() as load:
-        service.wait_for(ENOUGH)
+        _wait_for_all(service)
         assert cell.model.reload is not None
-        # All of them, the first ones too, lest one that had no work yet be missed in the count
-        # afterwards: a server that is told to end while it starts others may not listen.
         workers = cell.model.workers
-        until(lambda: service.generations() >= workers, "work for all", service.process)
         service.send(cell.model.reload)
         until(lambda: service.generations() >= 2 * workers, "new workers", service.process)
         service.wait_for(ENOUGH)
@@ -138,14 +135,13 @@ def recycled(cell: Cell) -> None:
 
 
 def _recycle(cell: Cell, service: Service) -> None:
-    service.wait_for(ENOUGH)
+    _wait_for_all(service)
     if isinstance(cell.model.recycle, signal.Signals):
         service.send(cell.model.recycle)
     elif cell.model.recycle == "touch":
         changed = service.watched / "settings.py"
         os.utime(changed, (time.time() + 10, time.time() + 10))
-    # After a signal all of them: a server that is told to end while it starts others may not
-    # listen.
+    # After a signal all of them, as at the start.
     signalled = isinstance(cell.model.recycle, signal.Signals)
     workers = service.model.workers
     enough = 2 * workers if signalled else workers + 1
@@ -157,7 +153,7 @@ def collector_restarted(cell: Cell) -> None:
     """The Collector is away for a while under load."""
     service = cell.start()
     with service.load() as load:
-        service.wait_for(ENOUGH)
+        _wait_for_all(service)
         cell.collector.stop()
         service.wait_for(ENOUGH)
         cell.collector.start()
@@ -182,9 +178,21 @@ def forking(cell: Cell) -> None:
     """Requests fork children that work, too, while exports are under way."""
     service = cell.start(OTEL_BSP_SCHEDULE_DELAY="20", OTEL_BLRP_SCHEDULE_DELAY="20")
     with service.load("/fork") as load:
-        service.wait_for(2 * ENOUGH)
+        _wait_for_all(service)
+        service.wait_for(ENOUGH)
         cell.end()
     _keep(cell, load)
+
+
+def _wait_for_all(service: Service) -> None:
+    """
+    Wait for enough work, some of it by each worker.
+
+    Who is told to end while it starts may not listen: granian's worker takes SIGTERM for its
+    parent's until its loop runs, and its parent then waits for it without end.
+    """
+    service.wait_for(ENOUGH)
+    until(lambda: service.generations() >= service.model.workers, "work for all", service.process)
 
 
 def _keep(cell: Cell, load: Any) -> None:

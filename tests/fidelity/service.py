@@ -97,9 +97,20 @@ class Program:
 
     def wait(self) -> int:
         """The exit status, once the process and all that it started have ended."""
-        status = self.process.wait(SECONDS)
+        try:
+            status = self.process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            self._tell_where_it_hangs()
+            raise
         until(lambda: not _group_lives(self.process.pid), "end of the process group")
         return status
+
+    def _tell_where_it_hangs(self) -> None:
+        """Print the errors, with the stacks of every process that did work (``apps/unit.py``)."""
+        with contextlib.suppress(ProcessLookupError):
+            self.send(signal.SIGUSR2, group=True)
+        time.sleep(1)
+        print(self.stderr[-20_000:])
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):

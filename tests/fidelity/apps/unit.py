@@ -1,6 +1,8 @@
 """One unit of work: a span, a count, a line; then, on its own way, the number into a file."""
 
+import faulthandler
 import os
+import signal
 import time
 
 import structlog
@@ -12,6 +14,9 @@ _LEDGER = os.open(os.environ["LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 _DURATION = metrics.get_meter("fidelity").create_histogram("units", unit="s")
 _TRACER = trace.get_tracer("fidelity")
 _LOG = structlog.get_logger("fidelity")
+
+# Whoever never ends is asked by the tests where it is.
+faulthandler.register(signal.SIGUSR2)
 
 CHILD = 1_000_000
 """Added to a number where a forked child does the work once more."""
