@@ -1,22 +1,11 @@
 """The access logs of real servers beside ours: a request has one line, whoever writes it."""
 
-import contextlib
-import os
-import subprocess
-import sys
-
-from pathlib import Path
-
 import httpx
 import pytest
 import websockets.sync.client
 
-from tests.instrumentation.celery.workers import wait_until
-from tests.servers import free_port, is_open
+from tests.serving import SECONDS, behind
 
-
-SECONDS = 60
-BIN = Path(sys.executable).parent
 
 APP = """
 from fastapi import FastAPI, WebSocket
@@ -52,38 +41,12 @@ SERVERS = {
     ),
 }
 
+NOTHING = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 
-@contextlib.contextmanager
+
 def serving(server, folder, app="app", **environ):
-    """The port and the output of *app* behind *server* under ``otel-flow run``."""
-    (folder / "served.py").write_text(APP)
-    port, output = free_port(), folder / "output"
-    name, *arguments = SERVERS[server].format(port=port).split()
-    nothing = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
-    with (
-        output.open("wb") as file,
-        subprocess.Popen(
-            [BIN / "otel-flow", "run", "--", BIN / name, *arguments, f"served:{app}"],
-            stdout=file,
-            stderr=file,
-            cwd=folder,
-            env={
-                "PATH": f"{BIN}:{os.environ['PATH']}",
-                "PYTHONPATH": str(folder),
-                "PYTHONWARNINGS": "ignore",
-                "PYTHONUNBUFFERED": "1",
-                "OTEL_FLOW_LOG_FORMAT": "json",
-                **nothing,
-                **environ,
-            },
-        ) as process,
-    ):
-        try:
-            wait_until(lambda: is_open(port) or process.poll() is not None, server)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(SECONDS)
+    """The port of *app* behind *server* under ``otel-flow run``, which exports nothing."""
+    return behind(SERVERS[server], folder, APP, app=app, **NOTHING, **environ)
 
 
 def ask(port, *paths):

@@ -19,8 +19,8 @@ from opentelemetry.trace import StatusCode
 from starlette.responses import PlainTextResponse, StreamingResponse
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.instrumentation.celery.workers import wait_until
 from tests.recording import Recording
+from tests.waiting import wait_until
 
 
 SECONDS = 60

@@ -3,23 +3,16 @@
 import contextlib
 import json
 import os
-import subprocess
-import sys
-
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.instrumentation.celery.workers import wait_until
 from tests.log_chain import programs
 from tests.log_chain.programs import OURS
 from tests.receiver import Receiver
-from tests.servers import free_port, is_open
+from tests.serving import SECONDS, behind
+from tests.waiting import wait_until
 
-
-SECONDS = 60
-BIN = Path(sys.executable).parent
 
 APP = """
 import os
@@ -77,46 +70,22 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(command, folder, receiver, *, wrapped=True, **environ):
-    """The port of the application behind the server of *command*, which ends with the block."""
-    (folder / "served.py").write_text(APP)
-    port = free_port()
-    name, *arguments = command.format(port=port).split()
-    own = ["served:app"] if "served:app" not in arguments else []
+def serving(command, folder, receiver, *, wrapped=True):
+    """A client of the application behind the server of *command*, which ends with the block."""
+    service = {"OTEL_SERVICE_NAME": "shop", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
+    explicit = {} if wrapped else {"EXPLICIT": "1"}
     with (
-        (folder / "output").open("wb") as file,
-        subprocess.Popen(
-            [*([BIN / "otel-flow", "run", "--"] if wrapped else []), BIN / name, *arguments, *own],
-            stdout=file,
-            stderr=file,
-            cwd=folder,
-            env={
-                "PATH": f"{BIN}:{os.environ['PATH']}",
-                "PYTHONPATH": str(folder),
-                "PYTHONWARNINGS": "ignore",
-                "PYTHONUNBUFFERED": "1",
-                "OTEL_SERVICE_NAME": "shop",
-                "OTEL_FLOW_LOG_FORMAT": "json",
-                "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
-                **({} if wrapped else {"EXPLICIT": "1"}),
-                **environ,
-            },
-        ) as process,
+        behind(command, folder, APP, wrapped=wrapped, **service, **explicit) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client,
     ):
-        try:
-            wait_until(lambda: is_open(port) or process.poll() is not None, command)
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
-                yield client
-        finally:
-            process.terminate()
-            process.wait(SECONDS)
+        yield client
 
 
-def run(command, folder, *, wrapped=True, **environ):
+def run(command, folder, *, wrapped=True):
     """What *command* has written after one request."""
     receiver = Receiver()
     try:
-        with serving(command, folder, receiver, wrapped=wrapped, **environ) as client:
+        with serving(command, folder, receiver, wrapped=wrapped) as client:
             assert client.get("/items").status_code == 200
     finally:
         receiver.stop()

@@ -10,8 +10,9 @@ import pytest
 from kombu import Queue
 
 from otel_flow.instrumentation import celery
-from tests.instrumentation.celery.workers import ROOT, values, wait_until, worker
+from tests.instrumentation.celery.workers import ROOT, values, worker
 from tests.recording import Recording
+from tests.waiting import wait_until
 
 
 pytestmark = pytest.mark.services

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from otel_flow.correlation import bind_request_id, unbind_request_id
-from tests.instrumentation.celery.workers import keys, wait_until, worker
+from tests.instrumentation.celery.workers import keys, worker
+from tests.waiting import wait_until
 
 
 pytestmark = pytest.mark.services

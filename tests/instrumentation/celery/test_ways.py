@@ -16,7 +16,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from otel_flow.instrumentation.celery import instrument
 from otel_flow.instrumentation.celery.execution import waited
 from tests.instrumentation.celery.shop import build
-from tests.instrumentation.celery.workers import celery, keys, wait_until, worker
+from tests.instrumentation.celery.workers import celery, keys, worker
+from tests.waiting import wait_until
 
 
 @contextlib.contextmanager

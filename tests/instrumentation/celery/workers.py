@@ -8,14 +8,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.waiting import wait_until
+
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 ROOT = Path(__file__).parents[3]
@@ -27,15 +28,6 @@ WRAPPER = (
     "from opentelemetry.instrumentation.auto_instrumentation import run; run()",
 )
 MODULE = "tests.instrumentation.celery.shop"
-
-
-def wait_until(found: Callable[[], object], what: str, seconds: float = 60) -> object:
-    """What *found* returns once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < deadline, f"no {what} within {seconds} s"
-        time.sleep(0.02)
-    return value
 
 
 class Worker:
