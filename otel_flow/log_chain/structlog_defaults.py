@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from structlog import _config
 
+from otel_flow.log_chain.proxies import join_proxies
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +61,7 @@ def install_defaults(defaults: Defaults) -> Callable[[], None]:
             chains.joined = bound_already
     was_set = "default_processors" in config.__dict__
     config.__class__ = _configuration_class(chains)
-    undo_proxies = _join_proxies(defaults)
+    undo_proxies = join_proxies(defaults.processors, defaults.foreign, defaults.wrapper_class)
 
     def undo() -> None:
         undo_proxies()
@@ -147,30 +149,3 @@ def _writer(name: str) -> Callable[[Any, Any], None]:
         config.__dict__[name] = value
 
     return write
-
-
-def _join_proxies(defaults: Defaults) -> Callable[[], None]:
-    """Put our processors into loggers that were made with processors of their own; return the undo."""
-    proxy: Any = _config.BoundLoggerLazyProxy
-    original = proxy.bind
-
-    def bind(self: Any, **new_values: Any) -> Any:
-        processors = self._processors
-        if processors is not None and not any(p in processors for p in defaults.processors):
-            # A generator would be used up.
-            chain = self._processors = list(processors)
-            bound_to = defaults.foreign.joined(chain)
-            self._processors = bound_to
-            try:
-                return original(self, **new_values)
-            finally:
-                self._processors = chain
-        return original(self, **new_values)
-
-    proxy.bind = bind
-
-    def undo() -> None:
-        if proxy.bind is bind:
-            proxy.bind = original
-
-    return undo
