@@ -20,7 +20,7 @@ from opentelemetry import context as otel_context
 
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from contextvars import Token
 
     from opentelemetry.context import Context
@@ -47,9 +47,8 @@ def unbind_request_id(token: Token[str | None]) -> None:
     _request_id.reset(token)
 
 
-def bound_request_id() -> str | None:
-    """Return the request id that was bound, None where there was none."""
-    return _request_id.get()
+bound_request_id: Callable[[], str | None] = _request_id.get
+"""Return the request id that was bound, None where there was none."""
 
 
 def request_id() -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from sys import getsizeof
 from typing import Any
 
+from otel_flow.otlp.constant import Constant
+
 
 ITEM_BYTES = 3200
 """A queued span of the SDK with a few short attributes; records are lighter."""
@@ -18,11 +20,10 @@ def weigh(item: Any) -> int:
     try:
         record = getattr(item, "log_record", item)
         attributes = getattr(record, "_attributes", None) or getattr(record, "attributes", None)
-        if type(attributes) is tuple:
-            # Parts, of which the plain ones are the item's alone.
-            owned = [part for part in attributes if type(part) is dict]
-            return ITEM_BYTES + sum(_weigh(value) for part in owned for value in part.values())
-        values = [*(attributes or {}).values(), getattr(record, "body", None)]
+        # Parts, of which the plain ones are the item's alone.
+        owned = attributes if type(attributes) is tuple else (attributes or {},)
+        values = [value for part in owned if type(part) is not Constant for value in part.values()]
+        values.append(getattr(record, "body", None))
         return ITEM_BYTES + sum(map(_weigh, values))
     except Exception:
         return ITEM_BYTES

@@ -17,11 +17,12 @@ from otel_flow.log_chain.file import RotatingFile
 from otel_flow.log_chain.foreign import Foreign
 from otel_flow.log_chain.hooks import install_hooks
 from otel_flow.log_chain.ids import add_ids
-from otel_flow.log_chain.levels import Levels, Short, build_wrapper_class
+from otel_flow.log_chain.levels import Levels, build_wrapper_class
 from otel_flow.log_chain.lines import JsonLine, build_renderer
 from otel_flow.log_chain.record import RecordEmitter
 from otel_flow.log_chain.recurring import RecurringEvent
 from otel_flow.log_chain.severity import severity_of_name, severity_of_number
+from otel_flow.log_chain.short import ShortWay
 from otel_flow.log_chain.standard import Bridge, BridgeHandler, Emitted, event_of
 from otel_flow.log_chain.structlog_defaults import Defaults, install_defaults
 from otel_flow.log_chain.values import text
@@ -89,10 +90,17 @@ class LogChain:
         """Make this the default chain of structlog and of stdlib logging."""
         processor = self._of_structlog
         processors = self._processors = [processor]
+        short = ShortWay(
+            processors,
+            processor,
+            events=self._events,
+            callers=self._callers,
+            redaction=self._redaction,
+        )
         defaults = Defaults(
             processors=processors,
             foreign=Foreign(self._events, self._callers, self._redaction),
-            wrapper_class=build_wrapper_class(self.levels, Short(processors, processor)),
+            wrapper_class=build_wrapper_class(self.levels, short),
             logger_factory=LineLoggerFactory(self.writer),
         )
         self._undos = [

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from structlog import contextvars as structlog_contextvars
 
+from otel_flow.otlp.constant import Constant
+
 
 if TYPE_CHECKING:
     import logging
 
     from collections.abc import Mapping
     from contextvars import ContextVar
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from otel_flow.redaction import Redaction
 
@@ -52,6 +54,21 @@ class _Within(dict[Any, bool]):
         return within
 
 
+class Line:
+    """A line of code that writes events: its *attributes*, and how its events begin and end."""
+
+    __slots__ = ("_code", "attributes", "end", "head")
+
+    def __init__(self, code: CodeType, attributes: Mapping[str, Any]) -> None:
+        # Kept, so that its identity is not given to another one.
+        self._code = code
+        self.attributes = Constant(attributes)
+        self.end: str | None = None
+        """The attributes as `ShortWay` writes them, None before it has."""
+        self.head: Any = None
+        """What the event that was written last begins with; also `ShortWay`'s."""
+
+
 class Callers:
     """The lines of code that write events, and their attributes without secrets."""
 
@@ -59,15 +76,15 @@ class Callers:
         self._redaction = redaction
         self._inside = _Within(_INSIDE)
         self._ours = _Within(_OURS)
-        # The code object is kept, so that its identity is not given to another one.
-        self._known: dict[tuple[int, int], tuple[Any, Mapping[str, Any]]] = {}
+        self._known: dict[tuple[int, int], Line] = {}
         self._records: dict[tuple[str, int, str], Mapping[str, Any]] = {}
 
     def frame(self) -> FrameType | None:
         """Return the frame that has written the event that is under way."""
         frame: FrameType | None = None if _calling is None else _calling.get(None)
-        if frame is None:
-            frame = sys._getframe(1)
+        return self._outside(sys._getframe(1) if frame is None else frame)
+
+    def _outside(self, frame: FrameType | None) -> FrameType | None:
         inside = self._inside
         while frame is not None and inside[frame.f_globals.get("__name__")]:
             frame = frame.f_back
@@ -75,17 +92,22 @@ class Callers:
 
     def current(self) -> Mapping[str, Any]:
         """Return the attributes of the event that is under way; none where it is one of ours."""
-        frame = self.frame()
+        line = self.line(self.frame())
+        return {} if line is None else line.attributes
+
+    def line(self, frame: FrameType | None) -> Line | None:
+        """Return the line that runs in *frame*, or in the first of its callers that writes events."""
+        frame = self._outside(frame)
         if frame is None:
-            return {}
+            return None
         code = frame.f_code
-        key = (id(code), frame.f_lasti)
-        known = self._known.get(key)
-        if known is None:
+        key = id(code), frame.f_lasti
+        line = self._known.get(key)
+        if line is None:
             if len(self._known) >= _LINES:
                 self._known.clear()
-            known = self._known[key] = code, self._of_frame(frame)
-        return known[1]
+            line = self._known[key] = Line(code, self._of_frame(frame))
+        return line
 
     def _of_frame(self, frame: FrameType) -> Mapping[str, Any]:
         module = frame.f_globals.get("__name__")

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 FIELDS = frozenset({"timestamp", "level", "event", "logger", "trace_id", "span_id"})
 """Keys of a line that are fields of an OTLP record, or the name of its scope."""
 
-_SPECIAL = FIELDS | {"exc_info", "exception", "stack_info", "positional_args"}
+SPECIAL = FIELDS | {"exc_info", "exception", "stack_info", "positional_args"}
 """Keys with a meaning of their own in an event dictionary."""
-_PROCESSED = _SPECIAL | {"stack", "_record", "_from_structlog"}
+_PROCESSED = SPECIAL | {"stack", "_record", "_from_structlog"}
 """The same where processors of the application have been at work."""
 
 _PLAIN = frozenset({"event", "logger", "level"})
 _TRACE = "Traceback (most recent call last)"
-_variables: dict[str, Any] | None = getattr(structlog_contextvars, "_CONTEXT_VARS", None)
+VARIABLES: dict[str, Any] | None = getattr(structlog_contextvars, "_CONTEXT_VARS", None)
 """structlog's own, by prefixed name, in the order in which they were first bound."""
 _FEW = 64
 _PREFIX = len(getattr(structlog_contextvars, "STRUCTLOG_KEY_PREFIX", "structlog_"))
@@ -38,11 +38,11 @@ _PREFIX = len(getattr(structlog_contextvars, "STRUCTLOG_KEY_PREFIX", "structlog_
 
 def with_context(event: EventDict) -> EventDict:
     """Add to *event* what ``structlog.contextvars`` has bound, where it does not say otherwise."""
-    if _variables is None or len(_variables) > _FEW:
+    if VARIABLES is None or len(VARIABLES) > _FEW:
         structlog.contextvars.merge_contextvars(None, "", event)
         return event
     # A copy: another thread may bind a key for the first time.
-    for name, variable in tuple(_variables.items()):
+    for name, variable in tuple(VARIABLES.items()):
         value = variable.get(Ellipsis)
         if value is not Ellipsis:
             event.setdefault(name[_PREFIX:], value)
@@ -63,7 +63,7 @@ def attributes_of(event: Mapping[str, Any], *, own: bool) -> dict[str, Any]:
     that is called like one is the caller's, and kept as ``fields.<name>``.
     """
     attributes: dict[str, Any] = {}
-    special = _SPECIAL if own else _PROCESSED
+    special = SPECIAL if own else _PROCESSED
     plain_only = True
     for key, value in event.items():
         if key in special:

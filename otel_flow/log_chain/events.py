@@ -10,7 +10,7 @@ from opentelemetry import trace
 from otel_flow.correlation import bound_request_id
 from otel_flow.delivery.suppression import SUPPRESSED
 from otel_flow.log_chain.composition import attributes_of, body_of, from_baggage
-from otel_flow.log_chain.lines import Timestamp
+from otel_flow.log_chain.lines import JsonLine, Timestamp
 from otel_flow.log_chain.record import Clock
 from otel_flow.log_chain.values import text
 from otel_flow.redaction.signals import redacted_body
@@ -43,7 +43,7 @@ class Events:
 
     def __init__(
         self,
-        emitter: RecordEmitter,
+        records: RecordEmitter,
         render: Render,
         redaction: Redaction,
         *,
@@ -52,19 +52,27 @@ class Events:
         keep: Callable[[Mapping[str, Any], str], None] | None = None,
     ) -> None:
         self.clock = Clock()
-        self._emit = emitter.emit
+        self.records = records
+        self._emit = records.emit
         self._render = render
         self._redaction = redaction
         # An id of ours holds no secret, and is like no other: searching it finds nothing, and
         # remembering it makes the redaction forget what comes again. A policy may be about its name.
         example = {"request_id": "0" * 32}
         self._masks_ids = redaction.attributes(example) is not example
-        self._service = dict(service)
+        self.service = dict(service)
         self._carried = frozenset(carried)
         self._keep = keep
-        self._timestamp = Timestamp()
+        self.timestamp = Timestamp()
         # Of the span that was last: a request writes more than one line. Set at once, for threads.
         self._ids: tuple[SpanContext | None, dict[str, str]] = None, {}
+        self.is_simple = (
+            isinstance(render, JsonLine)
+            and keep is None
+            and not self._carried
+            and not self._masks_ids
+        )
+        """Whether an event of plain values, none a secret, needs nothing but its line of JSON and record."""
 
     def log(
         self,
@@ -163,10 +171,10 @@ class Events:
         keep = self._keep
         if not show and keep is None:
             return ""
-        fields = {"timestamp": self._timestamp(now), "level": severity.level, "event": said}
+        fields = {"timestamp": self.timestamp(now), "level": severity.level, "event": said}
         if name:
             fields["logger"] = name
-        fields |= self._service
+        fields |= self.service
         fields |= ids
         fields |= attributes
         line = self._rendered(fields) if show else ""

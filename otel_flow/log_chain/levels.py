@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
+import sys
 
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from otel_flow.log_chain.severity import severity_of_name
 from otel_flow.log_chain.values import text
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from otel_flow.log_chain.short import ShortWay
 
 
 NOISY = (
@@ -146,16 +149,17 @@ _METHODS = frozenset(_NUMBERS.values())
 """The levels that have a method; those in between are taken for the next one below."""
 
 
-def build_wrapper_class(levels: Levels, short: Short) -> type:
+def build_wrapper_class(levels: Levels, short: ShortWay) -> type:
     """
     Return structlog's filtering logger with *levels* that are looked up at each event.
 
-    An event for which only the processor of *short* is there goes to it at once.
+    Where only our processor is there, an event goes the *short* way, or to the processor at once.
     """
     base: Any = structlog.make_filtering_bound_logger(logging.NOTSET)
     methods: dict[str, Any] = {}
     for name, number in _NUMBERS.items():
-        methods[name] = _filtered(getattr(base, name), number, levels)
+        filtered = _filtered if name == "exception" else functools.partial(_short, short=short)
+        methods[name] = filtered(getattr(base, name), number, levels)
         if hasattr(base, f"a{name}"):
             methods[f"a{name}"] = _filtered(getattr(base, f"a{name}"), number, levels)
     for method in ("log", "alog"):
@@ -163,18 +167,11 @@ def build_wrapper_class(levels: Levels, short: Short) -> type:
     methods["_proxy_to_logger"] = _passing(base._proxy_to_logger, short)
     methods["is_enabled_for"] = lambda self, level: level >= levels[_name_of(self)]
     methods["get_effective_level"] = lambda self: levels[_name_of(self)]
-    return type("FlowBoundLogger", (base,), methods)
+    short.kind = type("FlowBoundLogger", (base,), methods)
+    return short.kind
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Short:
-    """The list of processors that is ours, and the one that is in it."""
-
-    processors: list[Any]
-    processor: Callable[[Any, str, Any], str]
-
-
-def _passing(original: Callable[..., Any], short: Short) -> Callable[..., Any]:
+def _passing(original: Callable[..., Any], short: ShortWay) -> Callable[..., Any]:
     processors, processor = short.processors, short.processor
 
     def pass_on(self: Any, method_name: str, event: Any = None, /, **values: Any) -> Any:
@@ -198,17 +195,33 @@ def _name_of(bound: Any) -> str | None:
 
 def _filtered(original: Callable[..., Any], number: int, levels: Levels) -> Callable[..., Any]:
     nothing = _nothing_awaited if original.__name__.startswith("a") else _nothing
+
+    @functools.wraps(original)
+    def method(self: Any, event: Any = None, *arguments: Any, **values: Any) -> Any:
+        if number < levels[_name_of(self)]:
+            return nothing()
+        if arguments:
+            event = _formatted(event, arguments)
+        return original(self, event, **values)
+
+    return method
+
+
+def _short(
+    original: Callable[..., Any], number: int, levels: Levels, *, short: ShortWay
+) -> Callable[..., Any]:
     name = original.__name__
-    goes_through = name in _NUMBERS and name != "exception"
+    severity = severity_of_name(name)
+    takes = short.takes
 
     @functools.wraps(original)
     def method(self: Any, event: Any = None, *arguments: Any, **values: Any) -> Any:
         if number < levels[getattr(self._logger, "name", None)]:
-            return nothing()
+            return None
         if arguments:
             event = _formatted(event, arguments)
-        if not goes_through:
-            return original(self, event, **values)
+        if takes(self, severity, event, values, sys._getframe(1)):
+            return None
         return self._proxy_to_logger(name, event, **values)
 
     return method

@@ -59,6 +59,10 @@ class JsonLine:
             # orjson refuses more than the standard library does, such as deep nesting.
             return _encode(plain(fields))
 
+    def inside(self, fields: Mapping[str, Any]) -> str:
+        """Return what of the line stands between its braces; raises for values that are not plain."""
+        return self._encode(fields)[1:-1]
+
 
 _REPEATED = frozenset({"service", "version", "environment", "span_id"})
 

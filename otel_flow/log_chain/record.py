@@ -60,7 +60,7 @@ class RecordEmitter:
     """
 
     def __init__(self, provider: LoggerProvider) -> None:
-        self._provider = provider
+        self.provider = provider
         self._scopes: dict[str, InstrumentationScope] = {}
 
     def emit(  # noqa: PLR0917 - called once an event, from one place
@@ -74,13 +74,13 @@ class RecordEmitter:
         context: Context,
     ) -> None:
         """Emit the record of an event that the logger *name* wrote; nothing of it is changed."""
-        take = getattr(self._provider, "take", None)
+        take = getattr(self.provider, "take", None)
         if take is None:
             self._emit(name, now, severity, body, attributes, context)
             return
         take(
             LogEvent(
-                scope=self._scopes.get(name) or self._scope(name),
+                scope=self.scope(name),
                 timestamp=now,
                 observed_timestamp=now,
                 severity_number=severity.number,
@@ -94,10 +94,13 @@ class RecordEmitter:
             )
         )
 
-    def _scope(self, name: str) -> InstrumentationScope:
-        if len(self._scopes) >= _MAX_SCOPES:
-            self._scopes.clear()
-        scope = self._scopes[name] = InstrumentationScope(name or "otel_flow")
+    def scope(self, name: str) -> InstrumentationScope:
+        """Return the scope of what the logger *name* writes."""
+        scope = self._scopes.get(name)
+        if scope is None:
+            if len(self._scopes) >= _MAX_SCOPES:
+                self._scopes.clear()
+            scope = self._scopes[name] = InstrumentationScope(name or "otel_flow")
         return scope
 
     def _emit(  # noqa: PLR0917 - as above
@@ -109,7 +112,7 @@ class RecordEmitter:
         attributes: Mapping[str, Any],
         context: Context,
     ) -> None:
-        self._provider.get_logger(name or "otel_flow").emit(
+        self.provider.get_logger(name or "otel_flow").emit(
             LogRecord(
                 timestamp=now,
                 observed_timestamp=now,

@@ -47,15 +47,15 @@ class LineWriter:
 class LineLogger:
     """The logger at the end of structlog's chain: it has a name and writes finished lines."""
 
-    __slots__ = ("_write", "name")
+    __slots__ = ("name", "write")
 
     def __init__(self, writer: LineWriter, name: str | None) -> None:
-        self._write = writer.write
+        self.write = writer.write
         self.name = name
 
     def msg(self, message: str) -> None:
         """Write *message*."""
-        self._write(message)
+        self.write(message)
 
     log = debug = info = warn = warning = msg
     fatal = failure = err = error = critical = exception = msg

@@ -1,4 +1,4 @@
-"""Attributes that many spans share."""
+"""Attributes that many spans or log records share."""
 
 from __future__ import annotations
 

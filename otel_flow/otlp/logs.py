@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.attributes import BoundedAttributes
 
+from otel_flow.otlp.constant import Constant
 from otel_flow.otlp.known import Pairs, Texts, cleared
 from otel_flow.otlp.records import LogEvent
 from otel_flow.otlp.redactor import DROPPED
@@ -106,11 +107,29 @@ class LogEncoder:
         """Return the attributes of *event* that the limit leaves, and how many are dropped."""
         attributes, dropped = event.attributes, event.dropped_attributes
         most = self._max_attributes
+        if type(attributes) is tuple:
+            if most is None or sum(map(len, attributes)) <= most:
+                return self._parts(attributes), dropped
+            attributes = {key: value for part in attributes for key, value in part.items()}
         if most is not None and (excess := len(attributes) - most) > 0:
             # The latest stay, as in the SDK: what the chain adds, an exception say, comes last.
             attributes = dict(itertools.islice(attributes.items(), excess, None))
             dropped += excess
         return self._limited_attributes.encode(attributes), dropped
+
+    def _parts(self, parts: tuple[dict[str, Any], ...]) -> bytes:
+        found = b""
+        for part in parts:
+            # What records share is known, once it has been met.
+            if type(part) is not Constant:
+                found += self._limited_attributes.encode(part)
+            elif part.encoded[0] is self:
+                found += part.encoded[1]
+            else:
+                encoded = self._limited_attributes.encode(part)
+                part.encoded = self, encoded
+                found += encoded
+        return found
 
     def _encode(self, fields: Any, attributes: bytes, dropped: int) -> bytes:
         level = fields.severity_number

@@ -17,7 +17,8 @@ class LogEvent:
     One log record with the fields of OTLP's ``LogRecord``.
 
     Times are nanoseconds since the epoch; *trace_id* and *span_id* are 0 where
-    the event was written outside any span.
+    the event was written outside any span. *attributes* may be a tuple of parts that have no
+    key in common, of which a `Constant` is encoded once.
     """
 
     __slots__ = (
@@ -35,16 +36,15 @@ class LogEvent:
         "trace_id",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - keywords cost as much as all the rest
         self,
-        *,
         scope: InstrumentationScope,
         timestamp: int,
         observed_timestamp: int,
         severity_number: int,
         severity_text: str,
         body: Any,
-        attributes: Mapping[str, Any],
+        attributes: Mapping[str, Any] | tuple[dict[str, Any], ...],
         trace_id: int = 0,
         span_id: int = 0,
         trace_flags: int = 0,
