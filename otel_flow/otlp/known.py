@@ -127,29 +127,29 @@ def _field(key: Key, value: Any) -> bytes:
     return b"" if value is DROPPED else key.around(encode_value(value))
 
 
-class Sets:
+class Sets(dict[int, "tuple[Mapping[str, Any], bytes]"]):
     """
-    Attributes of data points as fields that begin with *tag*.
+    Attributes of data points as fields that begin with *tag*, each with its mapping by identity.
 
     A series gives the same mapping at every collection, and never changes it: it is
-    recognised by identity, and kept alive so that no other object can take its place.
+    kept alive so that no other object can take its place. Whoever looks here sees to it that
+    the mapping is the same.
     """
 
     def __init__(
         self, tag: bytes, redactor: Redactor | None = None, bounds: Bounds = ROOMY
     ) -> None:
+        super().__init__()
         self._pairs = Pairs(tag, redactor, bounds)
-        self._known: dict[int, tuple[Mapping[str, Any], bytes]] = {}
 
-    def encode(self, attributes: Mapping[str, Any]) -> bytes:
-        """Return all of *attributes*; raises only what reading them raises."""
-        known = self._known.get(id(attributes))
-        if known is not None and known[0] is attributes:
-            return known[1]
+    def encode(self, attributes: Mapping[str, Any] | None) -> bytes:
+        """Return all of *attributes*, and keep it; raises only what reading them raises."""
+        if not attributes:
+            return b""
         encoded = self._pairs.encode(attributes)
-        if len(self._known) >= _SETS:
-            self._known.clear()
-        self._known[id(attributes)] = attributes, encoded
+        if len(self) >= _SETS:
+            self.clear()
+        self[id(attributes)] = attributes, encoded
         return encoded
 
 

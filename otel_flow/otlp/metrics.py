@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opentelemetry.sdk.metrics.export import ExponentialHistogram, Gauge, Histogram, Sum
 
 from otel_flow.otlp.known import Pairs, Sets
-from otel_flow.otlp.repair import ITEM_BYTES, ROOMY, Unencodable, text
-from otel_flow.otlp.salvage_points import salvaged_exemplar, salvaged_point
+from otel_flow.otlp.layout import HistogramLayout, NumberLayout, begin
+from otel_flow.otlp.repair import ROOMY, Unencodable, text
+from otel_flow.otlp.salvage_points import Salvaged, salvaged_exemplar, salvaged_point
 from otel_flow.otlp.values import encode_text
 from otel_flow.otlp.wire import SIZES, message, zigzag
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from otel_flow.otlp.repair import Bounds
 
 
-_whole = struct.Struct("<cQcQcq").pack
-_real = struct.Struct("<cQcQcd").pack
 _counted = struct.Struct("<cQcQcQ").pack
 _double = struct.Struct("<cd").pack
 _fixed = struct.Struct("<cQ").pack
@@ -33,6 +32,7 @@ _exemplar_whole = struct.Struct("<cQcq").pack
 _exemplar_real = struct.Struct("<cQcd").pack
 _doubles = struct.Struct("<cdcdcd").pack
 _HEADS = 1024
+_LAYOUTS = 256
 
 
 class Frame(NamedTuple):
@@ -63,7 +63,8 @@ class MetricEncoder:
         self._histograms = Sets(b"J", redactor, bounds)
         self._exponentials = Sets(b"\n", redactor, bounds)
         self._filtered = Pairs(b":", redactor, bounds)
-        self._boundaries: tuple[Any, bytes] = (None, b"")
+        self._number_layout = NumberLayout()
+        self._layouts: dict[tuple[bytes, int], HistogramLayout] = {}
 
     def frame(self, metric: Metric) -> Frame:
         """Return the frame of *metric*; raises `Unencodable` for data that the SDK has not."""
@@ -71,13 +72,13 @@ class MetricEncoder:
         head = self._head(metric)
         if isinstance(data, Sum):
             tail = _temporality(data) + (b"\x18\x01" if data.is_monotonic else b"")
-            return Frame(head, b":", tail, self._point_of(self._sum))
+            return Frame(head, b":", tail, self._numbers_of(starts=True))
         if isinstance(data, Gauge):
-            return Frame(head, b"*", b"", self._point_of(self._gauge))
+            return Frame(head, b"*", b"", self._numbers_of(starts=False))
         if isinstance(data, Histogram):
-            return Frame(head, b"J", _temporality(data), self._point_of(self._histogram))
+            return Frame(head, b"J", _temporality(data), self._histograms_of())
         if isinstance(data, ExponentialHistogram):
-            return Frame(head, b"R", _temporality(data), self._point_of(self._exponential))
+            return Frame(head, b"R", _temporality(data), self._exponentials_of())
         raise Unencodable("unknown_kind")
 
     def _head(self, metric: Metric) -> bytes:
@@ -95,67 +96,97 @@ class MetricEncoder:
             self._heads[key] = head
         return head
 
-    def _point_of(self, encode: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-        def point(point: Any) -> bytes:
-            # Callbacks of applications may observe anything.
+    # A call costs as much as what it does here: every kind of point is encoded in one, with
+    # what is the same for all points at hand.
+
+    def _numbers_of(self, *, starts: bool) -> Callable[[Any], bytes]:
+        """Return what encodes numbers; those of a sum have a time at which it *starts*."""
+        sets, layout = self._numbers, self._number_layout
+
+        def encode(point: Any) -> bytes:
             try:
-                encoded = encode(point)
-            except Exception:
-                encoded = encode(salvaged_point(point, self._bounds))
-            size = len(encoded)
-            if size > ITEM_BYTES:
-                raise Unencodable("too_large")
-            return b"\n" + SIZES[size] + encoded
+                value, attributes = point.value, point.attributes
+                known = sets.get(id(attributes))
+                rest = known[1] if known and known[0] is attributes else sets.encode(attributes)
+                if exemplars := point.exemplars:
+                    rest += self._exemplars(b"*", exemplars)
+                head, whole, real = layout[len(rest)]
+                start, time = (starts and point.start_time_unix_nano) or 0, point.time_unix_nano
+                if isinstance(value, int):
+                    return whole(head, b"\x11", start, b"\x19", time, b"1", value) + rest
+                return real(head, b"\x11", start, b"\x19", time, b"!", value) + rest
+            except Exception as error:
+                return self._again(encode, point, error)
 
-        return point
+        return encode
 
-    def _gauge(self, point: Any) -> bytes:
-        return self._number(point, 0)
+    def _histograms_of(self) -> Callable[[Any], bytes]:
+        """Return what encodes the points of a histogram, whose boundaries are mostly the same."""
+        sets, layout = self._histograms, HistogramLayout(b"", 0)
+        met: Any = None
 
-    def _sum(self, point: Any) -> bytes:
-        return self._number(point, point.start_time_unix_nano or 0)
+        def encode(point: Any) -> bytes:
+            nonlocal met, layout
+            try:
+                bounds, counts = point.explicit_bounds, point.bucket_counts
+                if bounds is not met or len(counts) != layout.buckets:
+                    met, layout = bounds, self._layout(bounds, len(counts))
+                attributes = point.attributes
+                known = sets.get(id(attributes))
+                rest = known[1] if known and known[0] is attributes else sets.encode(attributes)
+                if exemplars := point.exemplars:
+                    rest += self._exemplars(b"B", exemplars)
+                total, low, high = point.sum, point.min, point.max
+                if total is None or low is None or high is None:
+                    return _partial(point, layout, rest)
+                head, pack = layout[len(rest)]
+                return (
+                    pack(
+                        head, b"\x11", point.start_time_unix_nano or 0,
+                        b"\x19", point.time_unix_nano, b"!", point.count,
+                        b")", total, b"Y", low, b"a", high, layout.before, *counts,
+                    )
+                    + rest
+                )  # fmt: skip
+            except Exception as error:
+                return self._again(encode, point, error)
 
-    def _number(self, point: Any, start: int) -> bytes:
-        value, attributes, exemplars = point.value, point.attributes, point.exemplars
-        time = point.time_unix_nano
-        fixed = (
-            _whole(b"\x11", start, b"\x19", time, b"1", value)
-            if isinstance(value, int)
-            else _real(b"\x11", start, b"\x19", time, b"!", value)
-        )
-        if attributes:
-            fixed += self._numbers.encode(attributes)
-        return fixed + self._exemplars(b"*", exemplars) if exemplars else fixed
+        return encode
 
-    def _histogram(self, point: Any) -> bytes:
-        bounds, counts = point.explicit_bounds, point.bucket_counts
-        met, known = self._boundaries
-        if bounds is not met:
-            known = message(b":", struct.pack(f"<{len(bounds)}d", *bounds))
-            self._boundaries = bounds, known
-        start, time, count = point.start_time_unix_nano or 0, point.time_unix_nano, point.count
-        total, low, high = point.sum, point.min, point.max
-        if total is None or low is None or high is None:
-            encoded = _counted(b"\x11", start, b"\x19", time, b"!", count)
-            encoded += _summary(b")", total, b"Y", low, b"a", high)
-            encoded += message(b"2", struct.pack(f"<{len(counts)}Q", *counts))
-        else:
-            # All that nearly every point has, at one go.
-            pack, tag = _WHOLE[len(counts)]
-            encoded = pack(
-                b"\x11", start, b"\x19", time, b"!", count,
-                b")", total, b"Y", low, b"a", high, tag, *counts,
-            )  # fmt: skip
-        encoded += known
-        if attributes := point.attributes:
-            encoded += self._histograms.encode(attributes)
-        if exemplars := point.exemplars:
-            encoded += self._exemplars(b"B", exemplars)
-        return encoded
+    def _layout(self, bounds: Sequence[float], buckets: int) -> HistogramLayout:
+        # Packed, zeros of either sign differ.
+        key = struct.pack(f"<{len(bounds)}d", *bounds), buckets
+        layout = self._layouts.get(key)
+        if layout is None:
+            if len(self._layouts) >= _LAYOUTS:
+                self._layouts.clear()
+            layout = self._layouts[key] = HistogramLayout(*key)
+        return layout
+
+    def _again(self, encode: Callable[[Any], bytes], point: Any, error: Exception) -> bytes:
+        """Encode what can be read of *point*; raises *error* where that was tried."""
+        # Callbacks of applications may observe anything.
+        if isinstance(point, Salvaged):
+            raise error
+        return encode(salvaged_point(point, self._bounds))
+
+    def _exponentials_of(self) -> Callable[[Any], bytes]:
+        """Return what encodes the points of an exponential histogram."""
+
+        def encode(point: Any) -> bytes:
+            try:
+                encoded = self._exponential(point)
+                return begin(len(encoded)) + encoded
+            except Exception as error:
+                return self._again(encode, point, error)
+
+        return encode
 
     def _exponential(self, point: Any) -> bytes:
         attributes, exemplars = point.attributes, point.exemplars
         times = (b"\x11", point.start_time_unix_nano or 0, b"\x19", point.time_unix_nano)
+        sets = self._exponentials
+        known = sets.get(id(attributes))
         return b"".join(
             (
                 _counted(*times, b"!", point.count),
@@ -165,7 +196,7 @@ class MetricEncoder:
                 _buckets(b"B", point.positive),
                 _buckets(b"J", point.negative),
                 b"P" + SIZES[point.flags] if point.flags else b"",
-                self._exponentials.encode(attributes) if attributes else b"",
+                known[1] if known and known[0] is attributes else sets.encode(attributes),
                 self._exemplars(b"Z", exemplars) if exemplars else b"",
             )
         )
@@ -201,29 +232,26 @@ def _temporality(data: Any) -> bytes:
     return b"\x10" + SIZES[int(data.aggregation_temporality)]
 
 
+def _partial(point: Any, layout: HistogramLayout, rest: bytes) -> bytes:
+    """Return a histogram's point that lacks sum, smallest or largest value."""
+    start, time = point.start_time_unix_nano or 0, point.time_unix_nano
+    encoded = b"".join(
+        (
+            _counted(b"\x11", start, b"\x19", time, b"!", point.count),
+            _summary(b")", point.sum, b"Y", point.min, b"a", point.max),
+            layout.around(point.bucket_counts),
+            rest,
+        )
+    )
+    return begin(len(encoded)) + encoded
+
+
 def _summary(*tagged: Any) -> bytes:
     """Return sum, smallest and largest value, each behind its tag, those that there are."""
     if None not in tagged:
         return _doubles(*tagged)
     pairs = zip(tagged[::2], tagged[1::2], strict=True)
     return b"".join(_double(tag, value) for tag, value in pairs if value is not None)
-
-
-class _Whole(dict[int, Any]):
-    """
-    By the number of buckets: what packs all that a histogram's point always has, and what
-    stands before the counts.
-    """
-
-    def __missing__(self, buckets: int) -> tuple[Callable[..., bytes], bytes]:
-        before = b"2" + SIZES[8 * buckets]
-        known = struct.Struct(f"<cQcQcQcdcdcd{len(before)}s{buckets}Q").pack, before
-        if len(self) < _HEADS:
-            self[buckets] = known
-        return known
-
-
-_WHOLE = _Whole()
 
 
 def _buckets(tag: bytes, buckets: Any) -> bytes:

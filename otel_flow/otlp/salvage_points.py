@@ -22,7 +22,11 @@ _SINT32 = range(-(2**31), 2**31)
 _IDS = {"trace_id": 2**128, "span_id": 2**64}
 
 
-def salvaged_point(point: Any, bounds: Bounds) -> Any:
+class Salvaged(SimpleNamespace):
+    """What could be read of a point or an exemplar."""
+
+
+def salvaged_point(point: Any, bounds: Bounds) -> Salvaged:
     """
     Return the fields of *point*, named as the SDK names them, fit for the encoder.
 
@@ -37,7 +41,7 @@ def salvaged_point(point: Any, bounds: Bounds) -> Any:
     for name, convert in _FIELDS.items():
         if name in fields:
             fields[name] = convert(fields[name])
-    return SimpleNamespace(**fields)
+    return Salvaged(**fields)
 
 
 def salvaged_exemplar(exemplar: Any, bounds: Bounds) -> Any:
