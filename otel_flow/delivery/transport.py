@@ -16,6 +16,7 @@ import errno
 import gzip
 import http.client
 import importlib
+import os
 import select
 import socket
 import ssl
@@ -118,6 +119,7 @@ class Transport:
         self._otlp = otlp
         self._proxy = urlsplit(proxy) if proxy else None
         self._connection: http.client.HTTPConnection | None = None
+        self._pid = os.getpid()
         self._certificates: tuple[float, ...] = ()
         self._path, self._target = _target(otlp.endpoint)
         self._encoding, self._compress = _compression(otlp.compression)
@@ -175,12 +177,14 @@ class Transport:
         """Return the connection, a new one where the server or a new certificate ended the old."""
         certificates = modified(self._otlp)
         if self._connection is not None and (
-            certificates != self._certificates or _is_stale(self._connection)
+            self._pid != os.getpid()
+            or certificates != self._certificates
+            or _is_stale(self._connection)
         ):
             self.close()
         if self._connection is None:
             self._certificates = certificates
-            self._connection = self._build(timeout)
+            self._connection, self._pid = self._build(timeout), os.getpid()
             self._connection.connect()
         if self._connection.sock is not None:
             self._connection.sock.settimeout(timeout)
@@ -211,9 +215,24 @@ class Transport:
     def close(self) -> None:
         """Close this process' side; after a fork the other process' connection stays usable."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(OSError):
+        if connection is None:
+            return
+        with contextlib.suppress(OSError):
+            if self._pid == os.getpid():
                 connection.close()
+            else:
+                _forget(connection)
+
+
+def _forget(connection: http.client.HTTPConnection) -> None:
+    """
+    Close this process' copy of the socket of *connection*, and nothing else of it.
+
+    The thread that read an answer at the fork is not there, but holds the lock of the buffer
+    that it read into: closing the answer would wait for it for ever.
+    """
+    if connection.sock is not None:
+        os.close(connection.sock.detach())
 
 
 def tls_context(otlp: OtlpSettings) -> ssl.SSLContext:

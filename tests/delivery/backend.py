@@ -118,6 +118,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for name, value in answer.get("headers", {}).items():
             self.send_header(name, value)
         self.end_headers()
+        answer.get("halfway", bool)()
         self.wfile.write(payload)
 
     def log_message(self, *_):

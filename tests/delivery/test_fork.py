@@ -1,14 +1,29 @@
 import os
+import signal
+import sys
 import threading
 import time
+import traceback
 
 import pytest
 
 from tests.delivery.backend import black_hole, until
 
 
+def reads_the_rest(name):
+    """Return whether the thread *name* waits for more of an answer, whose beginning it has."""
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == name]
+    frames = list(traceback.walk_stack(sys._current_frames()[thread.ident]))
+    called = [frame.f_code.co_name for frame, _ in frames]
+    return called[0] == "readinto" and "read" in called
+
+
+PATIENCE = 90
+"""Seconds after which a child hangs."""
+
+
 def in_child(function):
-    """Run *function* in a forked child and return its exit status."""
+    """Run *function* in a forked child and return its exit status, -9 where it hangs."""
     child = os.fork()
     if child == 0:
         status = 1
@@ -16,7 +31,12 @@ def in_child(function):
             status = 0 if function() else 2
         finally:
             os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    end = time.monotonic() + PATIENCE
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.002)
+    return os.waitstatus_to_exitcode(ended[1])
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -54,6 +74,30 @@ def test_fork_in_the_middle_of_an_export(backend, base, build):
     assert in_child(child) == 0
     flush.join()
     assert sorted(s.name for s in backend.spans()) == ["child", "parent", "warm"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fork_in_the_middle_of_an_answer(backend, base, build):
+    """A child forked while half of an answer is there, in a buffer that is locked, does not hang."""
+    flow = build(base, delay=60)
+    half, rest = threading.Event(), threading.Event()
+    backend.script.append({"body": b"\n\x00", "halfway": lambda: half.set() or rest.wait()})
+    flow.span("parent")
+    flush = threading.Thread(target=flow.pipeline.force_flush, args=(60,))
+    flush.start()
+    assert half.wait(60)
+
+    def child():
+        flow.span("child")
+        return flow.pipeline.shutdown(60).delivered
+
+    until(lambda: reads_the_rest("otel-flow-traces"), 60)
+    status = in_child(child)
+    rest.set()
+    flush.join()
+
+    assert status == 0
+    assert sorted(s.name for s in backend.spans()) == ["child", "parent"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
