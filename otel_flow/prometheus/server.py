@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 
 from typing import TYPE_CHECKING
@@ -62,8 +63,13 @@ class _Server(ThreadingWSGIServer):
 def _stop(
     server: _Server, thread: threading.Thread, undo_fork: Callable[[], None]
 ) -> Callable[[], None]:
+    born = os.getpid()
+
     def stop() -> None:
         undo_fork()
+        if os.getpid() != born:
+            # Nobody there would answer: `shutdown` waits until its thread has seen it.
+            return
         server.shutdown()
         server.server_close()
         thread.join(1)

@@ -142,7 +142,7 @@ def test_exponential_histogram_counts_exactly(values, size):
 
 
 SERVICE = """
-import sys
+import os, signal, sys, time
 import otel_flow
 from opentelemetry import metrics, trace
 from otel_flow.prometheus import serve
@@ -155,6 +155,16 @@ def work():
         counter.add(1)
         histogram.record(0.3, {"kind": "a"})
         return trace.format_trace_id(span.get_span_context().trace_id)
+def end_of_child(patience=90):
+    child = os.fork()
+    if child == 0:
+        sys.exit(7)
+    end = time.monotonic() + patience
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.01)
+    return os.waitstatus_to_exitcode(ended[1])
 print(serve(handle, port=0), flush=True)
 for line in sys.stdin:
     print(eval(line), flush=True)
@@ -324,6 +334,14 @@ def test_port_is_taken(service):
         assert line["event"].startswith("Prometheus cannot scrape this process on localhost:")
         assert int(shop.line()) > 0
         assert len(shop.do("work()")) == 32
+
+
+def test_a_forked_child_ends(service):
+    """A child has no thread that answers scrapes, and waits for none at its end; the parent's goes on."""
+    shop = service()
+
+    assert shop.do("end_of_child()") == "7"
+    assert scrape(shop.port)[1]["Content-Type"].startswith("text/plain")
 
 
 def test_callback_that_raises(service):
