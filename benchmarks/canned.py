@@ -1,6 +1,7 @@
-"""A connection to Redis without a server, whose system calls would cost more, and never twice the same."""
+"""Connections to Redis without a server, whose system calls would cost more, and never twice the same."""
 
 import redis
+import redis.asyncio
 
 
 class Canned(redis.Connection):
@@ -22,4 +23,20 @@ class Canned(redis.Connection):
         pass
 
     def read_response(self, *_arguments, **_options):
+        return b"reply"
+
+
+class CannedAsync(redis.asyncio.Connection):
+    """The same for asyncio."""
+
+    async def connect(self):
+        pass
+
+    async def can_read(self):
+        return False
+
+    async def send_command(self, *arguments, **options):
+        pass
+
+    async def read_response(self, *_arguments, **_options):
         return b"reply"

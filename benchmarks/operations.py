@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import os
 import pathlib
+import sys
 
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ from opentelemetry.context import attach
 from opentelemetry.sdk.trace.sampling import DEFAULT_OFF
 from opentelemetry.trace import SpanKind, set_span_in_context
 
-from benchmarks.sides import SIDES
+from benchmarks.sides import CAPACITY, SIDES
 from otel_flow.providers.bound import bind
 
 
@@ -184,6 +185,41 @@ def _request(name):
     return _recorded(name, side, lambda: runner.run(ask(app, REQUESTS)))
 
 
+def _items(name):
+    """``/items`` of FastAPI: a command, a statement and two log lines, all encoded that is recorded."""
+    import redis.asyncio
+
+    from benchmarks import contenders, service
+    from benchmarks.breakdown import ask
+    from benchmarks.canned import CannedAsync
+
+    side = SIDES[name]()
+    sys.stdout = pathlib.Path(os.devnull).open("w")  # noqa: SIM115  open to the end
+    side.serve()
+    if name != "ours":
+        contenders.bare()
+    app = service.build(None)
+    client = redis.asyncio.Redis(connection_pool=redis.asyncio.ConnectionPool(CannedAsync))
+    engine = service.add_items(app, client)
+    for library, target in (("fastapi", app), ("redis", client), ("sqlalchemy", engine)):
+        side.instrument(library, target)
+    paths = [f"/items/{number}" for number in range(100)]
+    runner = asyncio.Runner()
+
+    def call():
+        runner.run(ask(app, REQUESTS, paths))
+        if name != "bare":
+            side.encode_spans(side.spans.take(CAPACITY))
+            side.encode_records(side.records.take(CAPACITY))
+
+    if name != "bare":
+        runner.run(ask(app, REQUESTS, paths))
+        spans, records = len(side.spans), len(side.records)
+        if spans < 3 * REQUESTS or records != 2 * REQUESTS:
+            raise RuntimeError(f"{name} has recorded {spans} spans and {records} log records")
+    return call
+
+
 class _Transport:
     """What uvicorn writes a response to."""
 
@@ -305,6 +341,7 @@ OPERATIONS = {
         Operation("log event", _log_event, alone=True),
         Operation("request to /hello", _request, REQUESTS, alone=True, sides=WITH_BARE),
         Operation("the same behind uvicorn", _served, REQUESTS, alone=True, sides=WITH_BARE),
+        Operation("request to /items, encoded", _items, REQUESTS, alone=True, sides=WITH_BARE),
         Operation("SQL statement", _statement, alone=True, sides=WITH_BARE),
         Operation("Redis command", _command, alone=True, sides=WITH_BARE),
     )
@@ -317,6 +354,7 @@ _NEEDED = (
     "opentelemetry.instrumentation.logging.handler",
     "opentelemetry.instrumentation.redis",
     "opentelemetry.instrumentation.sqlalchemy",
+    "opentelemetry.instrumentation.structlog",
     "sqlalchemy.dialects.sqlite",
     "benchmarks.breakdown",
     "benchmarks.canned",

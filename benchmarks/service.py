@@ -72,17 +72,18 @@ def build(redis_port):
         return {"hello": "world"}
 
     if redis_port is not None:
-        add_items(app, redis_port)
+        import redis.asyncio
+
+        add_items(app, redis.asyncio.Redis(port=redis_port))
     return app
 
 
-def add_items(app, redis_port):
-    import redis.asyncio
+def add_items(app, client):
+    """Add ``/items`` to *app*, which asks *client*; return the engine that it asks, too."""
     import sqlalchemy
 
     from sqlalchemy.pool import StaticPool
 
-    client = redis.asyncio.Redis(port=redis_port)
     engine = sqlalchemy.create_engine(
         "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
     )
@@ -106,6 +107,8 @@ def add_items(app, redis_port):
             name = connection.execute(query).scalar()
         log.info("item.found", item_id=item_id, cached=cached is not None)
         return {"id": item_id, "name": name}
+
+    return engine
 
 
 def main():

@@ -120,6 +120,9 @@ class Upstream:
         set_tracer_provider(self.tracer_provider)
         set_meter_provider(self.meter_provider)
         set_logger_provider(self.logger_provider)
+        from opentelemetry.instrumentation.structlog import StructlogInstrumentor
+
+        StructlogInstrumentor().instrument()
 
     def instrument(self, library, target):
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
