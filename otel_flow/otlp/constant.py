@@ -13,11 +13,13 @@ class Constant(dict[str, Any]):
     """
     Attributes that are made once and never changed, so that they are encoded once, too.
 
-    *encoded* is whose encoding is remembered, and the bytes.
+    *encoded* is whose encoding is remembered, and the bytes; *named* is the same of a span's name
+    and kind with them: whose, of which name and kind, and the bytes.
     """
 
-    __slots__ = ("encoded",)
+    __slots__ = ("encoded", "named")
 
     def __init__(self, attributes: Mapping[str, Any]) -> None:
         super().__init__(attributes)
         self.encoded: tuple[Any, bytes] = (None, b"")
+        self.named: tuple[Any, Any, Any, bytes] = (None, None, None, b"")

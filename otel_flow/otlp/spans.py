@@ -31,6 +31,8 @@ _KINDS = {kind.value: b"0" + SIZES[kind.value + 1] for kind in SpanKind} | {UNKN
 _CODES = {code.value: b"\x18" + SIZES[code.value] for code in StatusCode if code.value}
 _UNSET = StatusCode.UNSET
 _NO_STATUS = message(b"z", b"")
+_NONE = ()
+"""The events and links of a span that has none: the one empty tuple that there is."""
 
 # Bit 8 says that it is known whether the parent is remote, bit 9 that it is.
 _LOCAL, _REMOTE = (struct.pack("<HI", 0x0185, flags) for flags in (0x100, 0x300))
@@ -81,54 +83,88 @@ class SpanEncoder:
         return SpanEncoder(self._redactor, TIGHT).encode(span)
 
     def _encode(self, span: Any) -> bytes:
-        trace_id, span_id, _, _, state, _ = span._context
-        attributes = span._attributes
-        if type(attributes) is BoundedAttributes:
-            dropped = attributes.dropped
-            attributes = attributes._dict
+        context, attributes = span._context, span._attributes
+        if type(attributes) is tuple:
+            described, dropped = self._described(span, attributes), span._dropped
         else:
-            dropped = span.dropped_attributes
-        status = span._status
+            if type(attributes) is BoundedAttributes:
+                dropped = attributes.dropped
+                attributes = attributes._dict
+            else:
+                dropped = span.dropped_attributes
+            described = self._names[span._name] + _KINDS[span._kind._value_]
+            if attributes:
+                described += self._attributes.encode(attributes)
         if (parent := span._parent) is None:
             flags, parent_id = _LOCAL, b""
         else:
             flags = _REMOTE if parent[2] else _LOCAL
             parent_id = b'"\x08' + parent[1].to_bytes(8, "big")
+        if (
+            span._events is _NONE
+            and span._links is _NONE
+            and span._status._status_code is _UNSET
+            and context[4] is DEFAULT_TRACE_STATE
+            and not dropped
+        ):
+            rest = _NO_STATUS
+        else:
+            rest = self._rest(span, context[4], dropped)
         return b"".join(
             (
                 b"\n\x10",
-                trace_id.to_bytes(16, "big"),
+                context[0].to_bytes(16, "big"),
                 b"\x12\x08",
-                span_id.to_bytes(8, "big"),
-                b"" if state is DEFAULT_TRACE_STATE or not state else _state(state),
+                context[1].to_bytes(8, "big"),
                 parent_id,
-                self._names[span._name],
-                _KINDS[span._kind._value_],
+                described,
                 _times(b"9", span._start_time, b"A", span._end_time),
-                self._attribute_fields(attributes) if attributes else b"",
-                b"P" + SIZES[dropped] if dropped else b"",
-                b"" if span._events == () else self._events(span),
-                b"" if span._links == () else self._links(span),
-                _NO_STATUS if status._status_code is _UNSET else self._status(status),
+                rest,
                 flags,
             )
         )
 
-    def _attribute_fields(self, attributes: Any) -> bytes:
-        if type(attributes) is not tuple:
-            return self._attributes.encode(attributes)
-        found = b""
-        for part in attributes:
-            # What spans share is known, once it has been met.
-            if type(part) is not Constant:
-                found += self._attributes.encode(part)
-            elif part.encoded[0] is self:
-                found += part.encoded[1]
-            else:
-                encoded = self._attributes.encode(part)
-                part.encoded = self, encoded
-                found += encoded
+    def _described(self, span: Any, parts: tuple[Any, ...]) -> bytes:
+        """Return name, kind and attributes of a lean *span*, which has these in *parts*."""
+        name, kind, last = span._name, span._kind, parts[-1]
+        if type(last) is Constant:
+            # It comes with the same name each time.
+            by, known_name, known_kind, found = last.named
+            if by is not self or known_name != name or known_kind is not kind:
+                found = self._names[name] + _KINDS[kind._value_] + self._constant(last)
+                last.named = self, name, kind, found
+        else:
+            found = self._names[name] + _KINDS[kind._value_] + self._attributes.encode(last)
+        if len(parts) > 1:
+            for part in parts[:-1]:
+                if type(part) is not Constant:
+                    found += self._attributes.encode(part)
+                elif part.encoded[0] is self:
+                    found += part.encoded[1]
+                else:
+                    found += self._constant(part)
         return found
+
+    def _constant(self, part: Constant) -> bytes:
+        """Return what spans share: known, once it has been met."""
+        by, encoded = part.encoded
+        if by is not self:
+            encoded = self._attributes.encode(part)
+            part.encoded = self, encoded
+        return encoded
+
+    def _rest(self, span: Any, state: Any, dropped: int) -> bytes:
+        """Return what few spans have: a state, dropped attributes, events, links, a status."""
+        status = span._status
+        return b"".join(
+            (
+                _state(state) if state else b"",
+                b"P" + SIZES[dropped] if dropped else b"",
+                self._events(span),
+                self._links(span),
+                _NO_STATUS if status._status_code is _UNSET else self._status(status),
+            )
+        )
 
     def _status(self, status: Any) -> bytes:
         code = _CODES[status._status_code._value_]
