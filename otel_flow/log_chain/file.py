@@ -11,6 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 
+try:
+    import fcntl
+except ImportError:
+    # On Windows open files cannot be renamed either: one process may write.
+    fcntl = None  # type: ignore[assignment]
+
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -99,11 +106,10 @@ class RotatingFile:
     def _alone(self) -> Iterator[None]:
         """Keep other processes from renaming meanwhile."""
         with self._path.with_name(f"{self._path.name}.lock").open("a") as lock:
-            # Not on Windows, where open files cannot be renamed either: one process may write.
-            with contextlib.suppress(ImportError):
-                from fcntl import LOCK_EX, flock  # noqa: PLC0415 - as said
-
-                flock(lock, LOCK_EX)
+            # Not of the open file (``flock``): that one a process that is forked meanwhile would
+            # hold as well, for as long as it lives, and wait for itself.
+            if fcntl is not None:
+                fcntl.lockf(lock, fcntl.LOCK_EX)
             yield
 
     def close(self) -> None:

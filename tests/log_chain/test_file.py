@@ -1,10 +1,19 @@
 """The file beside stdout, by itself."""
 
+import contextlib
 import logging
+import os
+import signal
 import subprocess
 import sys
 
+import pytest
+
 from otel_flow.log_chain.file import RotatingFile
+
+
+PATIENCE = 90
+"""Seconds after which a process hangs."""
 
 
 def written(tmp_path):
@@ -60,6 +69,54 @@ def test_a_file_that_cannot_be_written(tmp_path, caplog):
     assert [record.getMessage() for record in caplog.records] == [
         f"lines are missing in {folder / 'a.log'}: No such file or directory"
     ]
+
+
+FORKING = """
+import os, signal, sys, threading
+from otel_flow.log_chain.file import RotatingFile
+from otel_flow.process.fork import on_fork
+file = RotatingFile(sys.argv[1], size=8, backups=1)
+on_fork(child=file.renew)
+file.write("first")
+rotating, forked = threading.Event(), threading.Event()
+
+def rotate():
+    with file._lock, file._alone():
+        rotating.set()
+        forked.wait()
+
+thread = threading.Thread(target=rotate)
+thread.start()
+rotating.wait()
+child = os.fork()
+if not child:
+    if sys.argv[2] == "child":
+        file.write("child")
+        os._exit(0)
+    signal.pause()
+forked.set()
+thread.join()
+if sys.argv[2] == "parent":
+    file.write("parent")
+    os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.parametrize("who", ["child", "parent"])
+def test_a_fork_while_a_file_is_renamed(tmp_path, who):
+    """Neither a child that is forked while a thread renames the file waits for ever, nor its parent."""
+    program = [sys.executable, "-W", "ignore", "-c", FORKING, str(tmp_path / "a.log"), who]
+    # A child that hangs holds the pipes.
+    with subprocess.Popen(program, start_new_session=True) as running:
+        try:
+            status = running.wait(PATIENCE)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+
+    assert status == 0
+    assert written(tmp_path) == {"a.log": [who], "a.log.1": ["first"]}
 
 
 WORK = """
