@@ -5,8 +5,10 @@ The single calls that are measured, of upstream and of ours: one row an operatio
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import importlib
+import logging
 import os
 import pathlib
 import sys
@@ -321,6 +323,58 @@ def _command(name):
     return _recorded(name, side, lambda: client.get("items:7"))
 
 
+class _Ready(BaseException):
+    """A worker has begun to wait for messages."""
+
+
+def _celery(name):
+    """Return a task, and the function by which a worker without threads runs the next message."""
+    import celery
+
+    from celery.app.trace import setup_worker_optimizations
+
+    side = SIDES[name]()
+    side.serve()
+    app = celery.Celery("bench", broker="memory://localhost")
+    app.conf.update(task_ignore_result=True, worker_hijack_root_logger=False)
+
+    @app.task(name="bench.work")
+    def work(number):
+        return number
+
+    side.instrument("celery", app)
+    logging.disable(logging.INFO)
+    setup_worker_optimizations(app)
+    worker = app.WorkController(pool_cls="solo", without_gossip=True, without_mingle=True)
+    found = []
+
+    def loop(consumer, connection, messages, *_):
+        messages.on_message = consumer.create_task_handler()
+        messages.consume()
+        found.append(connection)
+        raise _Ready
+
+    worker.consumer.loop = loop
+    with contextlib.suppress(_Ready):
+        worker.start()
+    return side, work, found[0].drain_events
+
+
+def _published(name):
+    side, work, _ = _celery(name)
+    return _recorded(name, side, lambda: work.delay(7))
+
+
+def _run(name):
+    side, work, drain = _celery(name)
+
+    def call():
+        work.delay(7)
+        drain()
+
+    return _recorded(name, side, call)
+
+
 WITH_BARE = ("bare", "upstream", "ours")
 
 OPERATIONS = {
@@ -344,12 +398,15 @@ OPERATIONS = {
         Operation("request to /items, encoded", _items, REQUESTS, alone=True, sides=WITH_BARE),
         Operation("SQL statement", _statement, alone=True, sides=WITH_BARE),
         Operation("Redis command", _command, alone=True, sides=WITH_BARE),
+        Operation("Celery task published", _published, alone=True, sides=WITH_BARE),
+        Operation("Celery task published and run", _run, alone=True, sides=WITH_BARE),
     )
 }
 """By name, in the order of the tables."""
 
 
 _NEEDED = (
+    "opentelemetry.instrumentation.celery",
     "opentelemetry.instrumentation.fastapi",
     "opentelemetry.instrumentation.logging.handler",
     "opentelemetry.instrumentation.redis",
@@ -360,6 +417,7 @@ _NEEDED = (
     "benchmarks.canned",
     "benchmarks.service",
     "uvicorn.protocols.http.h11_impl",
+    "otel_flow.instrumentation.celery",
     "otel_flow.instrumentation.fastapi",
     "otel_flow.instrumentation.redis",
     "otel_flow.instrumentation.sqlalchemy",

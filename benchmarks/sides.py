@@ -16,6 +16,7 @@ from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.metrics import set_meter_provider
+from opentelemetry.propagate import set_global_textmap
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -24,6 +25,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import get_current_span, set_tracer_provider
 
+from otel_flow.bootstrap.globals import build_propagator
 from otel_flow.delivery import build_pipeline
 from otel_flow.delivery.encoding import MetricsEncoder, log_encoder, span_encoder
 from otel_flow.delivery.processors import FlowLogRecordProcessor, FlowSpanProcessor
@@ -125,6 +127,7 @@ class Upstream:
         StructlogInstrumentor().instrument()
 
     def instrument(self, library, target):
+        from opentelemetry.instrumentation.celery import CeleryInstrumentor
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
         from opentelemetry.instrumentation.redis import RedisInstrumentor
         from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
@@ -133,6 +136,8 @@ class Upstream:
             FastAPIInstrumentor.instrument_app(target)
         elif library == "redis":
             RedisInstrumentor.instrument_client(target)
+        elif library == "celery":
+            CeleryInstrumentor().instrument(skip_dep_check=True)
         else:
             SQLAlchemyInstrumentor().instrument(engine=target, skip_dep_check=True)
 
@@ -175,7 +180,7 @@ class Ours:
         spans, records = _queue(), _queue()
         self.reader = InMemoryMetricReader()
         self.spans, self.records = spans, records
-        redaction = build_redaction(settings)
+        self._redaction = redaction = build_redaction(settings)
         self.meter_provider = build_meter_provider(
             settings, RESOURCE, metric_readers=[self.reader], redaction=redaction
         )
@@ -230,6 +235,7 @@ class Ours:
     def serve(self):
         self._chain = build_log_chain(SETTINGS, RESOURCE, self.logger_provider)
         self._chain.install()
+        set_global_textmap(build_propagator(SETTINGS, self._redaction))
         self._telemetry = Telemetry(
             settings=SETTINGS,
             resource=RESOURCE,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import baggage
 from opentelemetry import context as context_api
-from opentelemetry.baggage import _BAGGAGE_KEY
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
@@ -20,13 +19,13 @@ from opentelemetry.trace import (
     SpanContext,
     TraceFlags,
     get_current_span,
+    set_span_in_context,
 )
-from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from opentelemetry.propagators.textmap import CarrierT, Getter, Setter, TextMapPropagator
 
@@ -37,6 +36,10 @@ _W3C: Any = (
     (TraceContextTextMapPropagator,),
     (TraceContextTextMapPropagator, W3CBaggagePropagator),
 )
+
+# The API gives these keys no public names.
+(_SPAN_KEY,) = set_span_in_context(INVALID_SPAN, Context())
+(_BAGGAGE_KEY,) = baggage.set_baggage("name", "value", Context())
 
 _PLAIN = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
@@ -93,17 +96,32 @@ class RedactingPropagator(CompositePropagator):
         found = getter.get(carrier, "traceparent")
         if not found or getter.get(carrier, "tracestate") or getter.get(carrier, "baggage"):
             return None
+        return self._span_of(found[0])
+
+    def context_alone(self, headers: Mapping[str, Any], otherwise: Context) -> Context | None:
+        """
+        Return *otherwise* with the span of a ``traceparent`` that nothing goes with; else None.
+
+        *headers* are lower-case and may hold values of any type; `extract` reads the others.
+        """
+        found = headers.get("traceparent")
+        if type(found) is not str or "tracestate" in headers or "baggage" in headers:
+            return None
+        span = self._span_of(found) if self._knows_them else None
+        return None if span is None else Context({**otherwise, _SPAN_KEY: span})
+
+    def _span_of(self, traceparent: str) -> Span | None:
         last, span = self._last
-        if found[0] == last:
+        if traceparent == last:
             return span
-        match = _PLAIN.fullmatch(found[0])
+        match = _PLAIN.fullmatch(traceparent)
         if match is None:
             return None
         trace_id, span_id, flags = (int(digits, 16) for digits in match.groups())
         span = NonRecordingSpan(
             SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
         )
-        self._last = found[0], span
+        self._last = traceparent, span
         return span
 
     def _redacted(self, within: Context) -> Context:

@@ -12,7 +12,14 @@ from billiard import current_process
 from celery import Celery, signals
 from celery.worker.consumer.consumer import Consumer
 
-from otel_flow.instrumentation.celery import contrib, logs, loss, publishing, workers
+from otel_flow.instrumentation.celery import (
+    contrib,
+    logs,
+    loss,
+    publishing,
+    signalling,
+    workers,
+)
 from otel_flow.instrumentation.celery.execution import OTHER, Execution, route_of
 from otel_flow.instrumentation.celery.headers import SENT, context_of
 from otel_flow.measure.recording import error_type
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from celery import Task
+    from celery.utils.dispatch import Signal
 
     from otel_flow.instrumentation.celery.recorder import Recorder
 
@@ -81,12 +89,9 @@ class Applications:
     def _hook(self) -> None:
         if self._undos:
             return
-        hooks = {
-            signals.before_task_publish: publishing.on_before_publish,
-            signals.task_prerun: self._on_prerun,
+        hooks: dict[Signal, Callable[..., None]] = {
             signals.task_failure: _on_failure,
             signals.task_retry: _on_retry,
-            signals.task_postrun: _on_postrun,
             signals.task_internal_error: self._on_internal_error,
             signals.task_unknown: self._on_unknown,
             signals.task_rejected: self._on_rejected,
@@ -95,10 +100,12 @@ class Applications:
             signals.after_setup_logger: logs.on_setup,
             signals.after_setup_task_logger: logs.on_setup,
         }
-        for signal, receiver in hooks.items():
-            signal.connect(receiver, weak=False)
-            self._undos.append(functools.partial(signal.disconnect, receiver))
+        self._undos = [signalling.receive(*hook) for hook in hooks.items()]
+        often = signalling.receive_often
         self._undos += [
+            often(signals.before_task_publish, publishing.on_before_publish),
+            often(signals.task_prerun, self._on_prerun, "send_prerun"),
+            often(signals.task_postrun, _on_postrun, "send_postrun"),
             _patch_publishing(self.recorder),
             _patch_receiving(self.recorder),
             loss.patch_requests(self.recorder),

@@ -11,6 +11,7 @@ from opentelemetry import propagate
 from opentelemetry.propagators.textmap import Getter
 
 from otel_flow.correlation import bound_request_id, trace_id, valid_request_id
+from otel_flow.redaction.propagation import RedactingPropagator
 
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def write(headers: MutableMapping[str, Any], context: Context) -> None:
 def context_of(headers: Mapping[str, Any], otherwise: Context) -> Context:
     """Return the publisher's context, *otherwise* if none of the headers tells of one."""
     propagator = propagate.get_global_textmap()
+    if type(propagator) is RedactingPropagator:
+        found = propagator.context_alone(headers, otherwise)
+        if found is not None:
+            return found
     if propagator.fields.isdisjoint(headers):
         return otherwise
     # Messages come from anywhere, and propagators of users raise what they like.

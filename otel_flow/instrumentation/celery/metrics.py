@@ -30,12 +30,16 @@ _REMEMBERED = 64
 class Bound:
     """An instrument with attributes, and its handles for the errors and states beside them."""
 
-    __slots__ = ("_attributes", "_handles", "_instrument")
+    __slots__ = ("_attributes", "_handles", "_instrument", "plain")
+
+    plain: BoundInstrument
+    """The handle for neither."""
 
     def __init__(self, instrument: Any, attributes: Mapping[str, Any]) -> None:
         self._instrument = instrument
         self._attributes = attributes
         self._handles: dict[tuple[str | None, str | None], BoundInstrument] = {}
+        self.plain = self.of()
 
     def of(self, error_type: str | None = None, state: str | None = None) -> BoundInstrument:
         """Return the handle for *error_type* and *state*."""

@@ -99,11 +99,16 @@ class Publication:
     ) -> None:
         """Complete the message: Celery knows now where it goes."""
         # What the application's own receivers publish meanwhile is not recorded.
-        if self._route is None:
+        if self._route is not None:
+            return
+        # Propagators of users raise what they like.
+        try:
             task_headers.write(headers, self.context)
             self._route = self._routes.of(self._name, exchange, routing_key)
             if task_id:
                 self._own = {"messaging.message.id": task_id}
+        except Exception as error:
+            self._recorder.broken(error)
 
     def end(self, error: BaseException | None) -> None:
         """Record that the task was published, or that *error* kept it from being."""

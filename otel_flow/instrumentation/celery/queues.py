@@ -180,6 +180,10 @@ class QueueDepths:
                 metric.name, callbacks=[observe], unit=metric.unit, description=metric.brief
             )
 
+    def watches(self, app: Celery) -> bool:
+        """Return whether the queues of *app* are reported, where it is our turn."""
+        return app in self._watches
+
     def watch(self, app: Celery, broker: Broker, queues: Sequence[str] | None = None) -> None:
         """Report *queues*, by default all that *app* knows, where it is our turn."""
         if app not in self._watches and queues != ():

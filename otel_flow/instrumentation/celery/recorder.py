@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-import weakref
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otel_flow.instrumentation.celery.broker import reading_broker, writing_broker
+from otel_flow.instrumentation.celery.known import ByApplication
 from otel_flow.instrumentation.celery.metrics import SCOPE, metrics_of
 from otel_flow.instrumentation.celery.queues import queues_of
 from otel_flow.instrumentation.celery.routes import Routes
@@ -41,34 +42,24 @@ class Recorder:
         self.links = telemetry.settings.celery_link if link is None else link
         """Whether a task begins a trace of its own, with a link to its publisher's."""
         self._queues = queues
-        self._writing: weakref.WeakKeyDictionary[Any, Routes] = weakref.WeakKeyDictionary()
-        self._reading: weakref.WeakKeyDictionary[Any, Routes] = weakref.WeakKeyDictionary()
+        self._depths = queues_of(telemetry)
+        self.writing = ByApplication(functools.partial(self._routes, writing_broker)).of
+        """Returns the routes of what an application publishes."""
+        self.reading = ByApplication(functools.partial(self._routes, reading_broker)).of
+        """Returns the routes of what workers of an application consume."""
         self._broken = False
 
-    def writing(self, app: Celery) -> Routes:
-        """Return the routes of what *app* publishes."""
-        return self._writing.get(app) or self._found(self._writing, app, writing_broker)
-
-    def reading(self, app: Celery) -> Routes:
-        """Return the routes of what workers of *app* consume."""
-        return self._reading.get(app) or self._found(self._reading, app, reading_broker)
-
-    def _found(
-        self,
-        known: weakref.WeakKeyDictionary[Any, Routes],
-        app: Celery,
-        find: Callable[[Celery], Broker],
-    ) -> Routes:
-        found = known[app] = Routes(self._metrics, find(app))
-        return found
+    def _routes(self, find: Callable[[Celery], Broker], app: Celery) -> Routes:
+        return Routes(self._metrics, find(app))
 
     def watch(self, app: Celery) -> None:
         """Report the depth of the queues of *app*, where nobody else does."""
-        queues_of(self.telemetry).watch(app, self.reading(app).broker, self._queues)
+        if not self._depths.watches(app):
+            self._depths.watch(app, self.reading(app).broker, self._queues)
 
     def stop(self) -> None:
         """Leave the depth of queues to others."""
-        queues_of(self.telemetry).stop()
+        self._depths.stop()
 
     def broken(self, error: Exception) -> None:
         """Say once that recording fails, and how; the tasks go on."""

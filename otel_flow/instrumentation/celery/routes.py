@@ -80,18 +80,24 @@ class Route:
 
     def sent(self, seconds: float, error_type: str | None, context: Context | None) -> None:
         """Record that the task was published, or could not be, in *seconds*."""
+        if error_type is None:
+            self._sent.plain.add(1, context)
+            self._send_duration.plain.record(seconds, context)
+            return
         self._sent.of(error_type).add(1, context)
         self._send_duration.of(error_type).record(seconds, context)
 
     def waited(self, seconds: float, context: Context | None = None) -> None:
         """Record that the task waited for *seconds* until it began."""
-        self._queue_time.of().record(seconds, context)
+        self._queue_time.plain.record(seconds, context)
 
     def processed(
         self, seconds: float, error_type: str | None, context: Context | None = None
     ) -> None:
         """Record that the task ran for *seconds*."""
-        self._process_duration.of(error_type).record(seconds, context)
+        duration = self._process_duration
+        handle = duration.plain if error_type is None else duration.of(error_type)
+        handle.record(seconds, context)
 
     def ended(
         self, state: str, error_type: str | None = None, context: Context | None = None

@@ -1,0 +1,117 @@
+"""Celery's own signals beside ours: applications receive them as ever."""
+
+import contextlib
+
+import pytest
+
+from celery import Celery, signals
+from celery.app import trace
+from opentelemetry import propagate
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+
+OFTEN = (signals.before_task_publish, signals.task_prerun, signals.task_postrun)
+
+
+@contextlib.contextmanager
+def received(*found):
+    """Collect the names of the tasks for which each of the signals *found* arrives."""
+    names = []
+
+    def receive(signal, sender, **_):
+        names.append((signal.name, getattr(sender, "name", sender)))
+
+    for signal in found:
+        signal.connect(receive, weak=False)
+    try:
+        yield names
+    finally:
+        for signal in found:
+            signal.disconnect(receive)
+
+
+def published(shop):
+    """An application with a task that is published, and then run where it was."""
+    app = shop()
+    app.send_task("shop.add", (1, 2))
+    assert app.tasks["shop.add"].apply((1, 2)).get() == 3
+    return app
+
+
+def recorded(recording):
+    return sorted(span.name for span in recording.spans())
+
+
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+def test_an_application_receives_every_signal(recording, shop, first):
+    """Whoever receives the signals of a task gets each once, connected before us or after, as we do."""
+    if first == "ours":
+        shop()
+    with received(*OFTEN) as names:
+        published(shop)
+
+    assert names == [(signal.name, "shop.add") for signal in OFTEN]
+    assert recorded(recording) == ["process shop.add", "send shop.add"]
+
+
+def test_a_receiver_that_raises_keeps_nobody_else_from_receiving(recording, shop, caplog):
+    """An exception of the application's receiver is logged by Celery, and the task is recorded."""
+
+    def receive(**_):
+        raise LookupError("of the application")
+
+    for signal in OFTEN:
+        signal.connect(receive)
+    try:
+        published(shop)
+    finally:
+        for signal in OFTEN:
+            signal.disconnect(receive)
+
+    assert sum("of the application" in line for line in caplog.messages) == len(OFTEN)
+    assert recorded(recording) == ["process shop.add", "send shop.add"]
+
+
+def test_what_was_made_before_the_undo_goes_on(recording, shop):
+    """Signals and Celery's tracer are as before after the undo; who published meanwhile still sends them."""
+    before = [vars(signal).copy() for signal in OFTEN], trace.send_prerun, trace.send_postrun
+    app = shop()
+    during = [vars(signal).copy() for signal in OFTEN], trace.send_prerun, trace.send_postrun
+    app.send_task("shop.add", (1, 2))
+    recording.close()
+
+    assert [vars(signal) for signal in OFTEN] == before[0] != during[0]
+    assert (trace.send_prerun, trace.send_postrun) == before[1:] != during[1:]
+    with received(*OFTEN) as names:
+        app.send_task("shop.add", (1, 2))
+    assert names == [("before_task_publish", "shop.add")]
+
+
+class BrokenPropagator(TraceContextTextMapPropagator):
+    def inject(self, *arguments, **options):
+        raise KeyError("no such header")
+
+
+def test_a_propagator_that_raises_keeps_no_message_back(recording, shop, monkeypatch, caplog):
+    """A message that cannot carry the trace is sent without it, is recorded, and one line says so."""
+    monkeypatch.setattr(propagate, "get_global_textmap", BrokenPropagator)
+    app = shop()
+    for _ in range(2):
+        app.send_task("shop.add", (1, 2))
+
+    assert recorded(recording) == ["send shop.add"] * 2
+    assert [line for line in caplog.messages if "not recorded" in line] == [
+        "a task was not recorded"
+    ]
+
+
+def test_an_application_made_before_records_too(recording):
+    """An application that has published before it is instrumented sends its signals as usual, and is recorded."""
+    app = Celery("early", broker="memory://")
+    app.send_task("shop.add", (1, 2))
+    undo = recording.telemetry.instrument(app)
+    app.send_task("shop.add", (1, 2))
+    undo()
+
+    assert recorded(recording) == ["send shop.add"]
+    app.close()
