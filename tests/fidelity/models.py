@@ -33,6 +33,8 @@ class Model:
     """Whether SIGQUIT ends it without waiting for its work, with a status that depends on that."""
     workers: int = 1
     """How many processes serve at a time."""
+    requirements: tuple[str, ...] = ()
+    """What it needs beside the environment of the tests; it is run as a module then."""
 
     def __str__(self) -> str:
         return self.name
@@ -142,6 +144,15 @@ WORKERS = (
         kind="celery",
         interrupted=1,
         cold=True,
+    ),
+    Model(
+        name="celery eventlet",
+        command=f"{_CELERY} -P eventlet -c 4",
+        kind="celery",
+        interrupted=1,
+        cold=True,
+        # Deprecated by its authors, and in the lock of no service of ours.
+        requirements=("eventlet==0.41.3",),
     ),
     Model(name="celery beat", command="celery -A jobs beat --loglevel INFO", kind="beat"),
 )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 
+from tests.environments import environment
 from tests.fidelity import evidence
 from tests.servers import free_port, is_open
 
@@ -45,7 +46,14 @@ class Program:
     """A process with its ledger, its output and its errors in *folder*."""
 
     def __init__(
-        self, command: str, folder: Path, endpoint: str, *, wrapped: bool, **environ: str
+        self,
+        command: str,
+        folder: Path,
+        endpoint: str,
+        *,
+        wrapped: bool,
+        requirements: tuple[str, ...] = (),
+        **environ: str,
     ) -> None:
         self.folder = folder
         # Ids are taken from one another by service: no cell meets another.
@@ -54,6 +62,8 @@ class Program:
         self.ledger.touch()
         name, *arguments = command.split()
         program = [str(BIN / name), *arguments]
+        if requirements:
+            program = [str(environment(*requirements)), "-m", name, *arguments]
         if wrapped:
             program = [str(BIN / "otel-flow"), "run", "--", *program]
         inherited = {n: v for n, v in os.environ.items() if not n.startswith("OTEL_")}
@@ -221,7 +231,14 @@ class Service(Program):
         elif arguments:
             command = f"{command} {arguments}"
         super().__init__(
-            command, folder, endpoint, wrapped=wrapped, BROKER=broker, QUEUE=self._queue, **environ
+            command,
+            folder,
+            endpoint,
+            wrapped=wrapped,
+            requirements=model.requirements,
+            BROKER=broker,
+            QUEUE=self._queue,
+            **environ,
         )
         try:
             self._wait_until_ready()
