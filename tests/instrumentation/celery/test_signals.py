@@ -9,6 +9,8 @@ from celery.app import trace
 from opentelemetry import propagate
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from otel_flow.instrumentation.celery import uninstrument
+
 
 OFTEN = (signals.before_task_publish, signals.task_prerun, signals.task_postrun)
 
@@ -78,7 +80,7 @@ def test_what_was_made_before_the_undo_goes_on(recording, shop):
     app = shop()
     during = [vars(signal).copy() for signal in OFTEN], trace.send_prerun, trace.send_postrun
     app.send_task("shop.add", (1, 2))
-    recording.close()
+    uninstrument(app)
 
     assert [vars(signal) for signal in OFTEN] == before[0] != during[0]
     assert (trace.send_prerun, trace.send_postrun) == before[1:] != during[1:]
