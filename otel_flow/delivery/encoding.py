@@ -66,7 +66,8 @@ class ItemEncoder:
         for item in items:
             # The encoders repair what they can; an item may still be none at all.
             try:
-                request.add(*self._source(item), self._encode(item))
+                resource, scope = self._source(item)
+                request.add(resource, scope, self._encode(item))
             except Exception as error:
                 dropped(1, _reason(error))
             if request.size >= CHUNK_BYTES or request.items == self._max_items:
@@ -110,7 +111,7 @@ def log_encoder(
 
     def source(record: Any) -> Source:
         if type(record) is LogEvent:
-            return resource(), record.scope
+            return resource(), record[0]
         return record.resource, record.instrumentation_scope
 
     def build(redactor: Redactor | None) -> LogEncoder:

@@ -12,6 +12,8 @@ ITEM_BYTES = 3200
 """A queued span of the SDK with a few short attributes; records are lighter."""
 
 _CONTAINERS = (tuple, list)
+_LIGHT = frozenset({bool, int, float, type(None)})
+"""What an item of this weight has anyway."""
 
 
 def weigh(item: Any) -> int:
@@ -30,6 +32,11 @@ def weigh(item: Any) -> int:
 
 
 def _weigh(value: Any) -> int:
+    kind = type(value)
+    if kind is str:
+        return len(value) if value.isascii() else getsizeof(value)
+    if kind in _LIGHT:
+        return 0
     size = getsizeof(value)
     # One level, as attributes of spans have it.
     if isinstance(value, _CONTAINERS):

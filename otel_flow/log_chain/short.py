@@ -12,7 +12,7 @@ from otel_flow.log_chain.writer import LineLogger
 from otel_flow.otlp.records import LogEvent
 from otel_flow.providers.active import current_context, span_context_in
 from otel_flow.redaction.keys import Verdict
-from otel_flow.redaction.known import LONGEST, Known
+from otel_flow.redaction.known import ENTRIES, LONGEST
 from otel_flow.redaction.nested import SMALLEST_CARD
 
 
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 _OWN = SPECIAL | {"code.file.path", "code.line.number", "code.function.name", "event.name"}
 _OPEN = frozenset({Verdict.OPEN, Verdict.SAFE})
+_new = tuple.__new__
+"""What makes a named tuple without a call of Python's."""
 _NEITHER = frozenset({bool, type(None)})
+_UNKNOWN: Any = object()
 _INFINITE = float("inf")
 
 
@@ -70,6 +73,7 @@ class ShortWay:
     ) -> None:
         self.processors = processors
         """The list that is ours, and in it nothing but *processor*."""
+        self._chain = processors if events.is_simple else []
         self.processor = processor
         self.kind: type | None = None
         """The class of the loggers."""
@@ -80,22 +84,26 @@ class ShortWay:
         self._timestamp = events.timestamp
         self._callers = callers
         self._texts = redaction.texts
+        # A dict of their class is subscripted by a method that looks for another one.
+        self._found = redaction.texts.get
         self._verdicts = redaction.verdicts
         self._own = _OWN | set(events.service)
-        self._keys = Known(self._is_plain)
+        self._plain: set[Any] = set()
+        """Keys that are known to be none of our own, and none that can stand before a secret."""
         self._inside = JsonLine().inside
-        self._is_usable = events.is_simple
         self._span: tuple[SpanContext | None, str, str] = None, "", ""
         """The span that was last, its ids on the line, and the trace's."""
 
     def _is_plain(self, key: Any) -> bool:
-        """Return whether *key* is none of our own, and none that can stand before a secret."""
-        return (
-            type(key) is str
-            and key.isascii()
-            and key not in self._own
-            and self._verdicts[key] in _OPEN
-        )
+        """Return whether *key* is one of the plain ones, and remember it."""
+        if type(key) is not str or key in self._own or self._verdicts[key] not in _OPEN:
+            return False
+        # Lone surrogates have no bytes, and raise.
+        key.encode()
+        if len(self._plain) >= ENTRIES:
+            self._plain.clear()
+        self._plain.add(key)
+        return True
 
     def takes(
         self, bound: Any, severity: Severity, said: Any, values: dict[str, Any], frame: FrameType
@@ -104,12 +112,11 @@ class ShortWay:
         logger, chain, context = bound._logger, bound._processors, bound._context
         # structlog.testing exchanges what is in the list.
         if (
-            chain is not self.processors
+            chain is not self._chain
             or len(chain) != 1
             or chain[0] is not self.processor
             or type(logger) is not LineLogger
             or type(bound) is not self.kind
-            or not self._is_usable
         ):
             return False
         # As everywhere: nothing of telemetry's reaches who logs, nor hides the event.
@@ -158,35 +165,28 @@ class ShortWay:
             values.setdefault("request_id", trace)
         now = self._now()
         if SUPPRESSED not in context:
-            take(
-                LogEvent(
-                    head.scope,
-                    now,
-                    now,
-                    severity.number,
-                    severity.text,
-                    said,
-                    (values, line.attributes),
-                    trace_id,
-                    span_id,
-                    flags,
-                )
-            )
+            parts = values, line.attributes
+            number, level = severity.number, severity.text
+            of_span = trace_id, span_id, flags
+            fields = (head.scope, now, now, number, level, said, parts, *of_span, None, 0)
+            take(_new(LogEvent, fields))
         shown = f",{self._inside(values)}" if values else ""
         return f'{{"timestamp":"{self._timestamp(now)}",{head.text}{ids}{shown}{line.end}'
 
     def _are_clear(self, values: dict[str, Any]) -> bool:  # noqa: C901 - a branch a type
         """Return whether *values* are plain, and none of them a secret or under the name of one."""
-        keys, texts = self._keys, self._texts
+        keys, found = self._plain, self._found
         for key, value in values.items():
-            if not keys[key]:
+            if key not in keys and not self._is_plain(key):
                 return False
             kind = type(value)
             if kind is str:
-                if texts[value] is not None:
+                secret = found(value, _UNKNOWN)
+                if secret is not None and (
+                    secret is not _UNKNOWN or self._texts[value] is not None
+                ):
                     return False
                 if not value.isascii():
-                    # Lone surrogates have no bytes, and raise.
                     value.encode()
             elif kind is int:
                 if not -SMALLEST_CARD < value < SMALLEST_CARD:

@@ -9,9 +9,8 @@ import threading
 from typing import Any, TextIO
 
 
-def stdout() -> TextIO:
-    """Return what is stdout now."""
-    stream = sys.stdout
+def _behind(stream: TextIO) -> TextIO:
+    """Return where lines go while stdout is *stream*."""
     # Celery replaces it by one that logs what is printed: each line would be logged once more.
     if isinstance(getattr(stream, "logger", None), logging.Logger):
         return sys.__stdout__ or stream
@@ -23,11 +22,19 @@ class LineWriter:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
+        self._found: tuple[Any, Any] = None, None
+        """What stdout was at the last line, and what was behind it."""
         self.renew()
 
     def write(self, line: str) -> None:
         """Write *line* and an end of line; a closed or broken stream swallows it."""
-        stream = self._stream or stdout()
+        stream = self._stream
+        if stream is None:
+            shown, stream = self._found
+            if shown is not sys.stdout:
+                shown = sys.stdout
+                stream = _behind(shown)
+                self._found = shown, stream
         try:
             with self._lock:
                 stream.write(f"{line}\n")

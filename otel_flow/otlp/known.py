@@ -61,12 +61,16 @@ class Pairs(dict[Any, Key]):
     def encode(self, attributes: Mapping[str, Any]) -> bytes:
         """Return all of *attributes*; raises only what reading them raises."""
         found: list[bytes] = []
+        # A dict of this class is subscripted by a method that looks for another one: twice as slow.
+        known = self.get
         for name, value in attributes.items():
-            key = self[name]
+            key = known(name)
+            if key is None:
+                key = self[name]
             # Exact types: ``True``, ``1`` and ``1.0`` are equal.
             kind = type(value)
             if kind is str:
-                found.append(key[value])
+                found.append(key.get(value) or key[value])
             elif kind is int and _LEAST <= value < key.clear_below:
                 number = SIZES[value & _MASK64]
                 found += key.whole[len(number)], number

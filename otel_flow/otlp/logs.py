@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 
 _fixed = struct.Struct("<cQcQcI").pack
+_ATTRIBUTES, _DROPPED = map(LogEvent._fields.index, ("attributes", "dropped_attributes"))
+"""Places in a `LogEvent`, which cost less than names."""
 _LEVELS: dict[int | None, bytes] = {0: b"", None: b""}
 _LEVELS |= {number.value: b"\x10" + SIZES[number.value] for number in SeverityNumber}
 
@@ -61,6 +63,8 @@ class LogEncoder:
         self._severities = Texts(b"\x1a", None, bounds)
         self._event_names = Texts(b"b", redactor, bounds)
         self._room = Room()
+        self._ids: tuple[Any, Any, bytes] = 0, 0, b""
+        """The ids that were last, and their fields; the very objects, so that it costs no comparison."""
         self._attributes = Pairs(b"2", redactor, bounds, self._room)
         self._limited_attributes = Pairs(b"2", redactor, limited, self._room)
 
@@ -70,8 +74,7 @@ class LogEncoder:
         # What applications log is without bounds, and so is what reading it raises.
         try:
             if type(record) is LogEvent:
-                attributes, dropped = self._limited(record)
-                encoded = self._encode(record, attributes, dropped)
+                encoded = self._encode(record)
             else:
                 encoded = self._encode_sdk(record.log_record)  # type: ignore[union-attr]
         except TooLargeError:
@@ -85,15 +88,14 @@ class LogEncoder:
         if type(attributes) is BoundedAttributes:
             dropped = attributes.dropped
             attributes = attributes._dict
-        return self._encode(
-            fields, self._attributes.encode(attributes) if attributes else b"", dropped
-        )
+        encoded = self._attributes.encode(attributes) if attributes else b""
+        return self._joined(_event(fields), encoded, dropped)
 
     def _salvaged(self, record: Any) -> bytes:
         self._room.left = ITEM_BYTES
         fields = salvaged_log(record, self._bounds)
         try:
-            return self._encode(fields, *self._limited(fields))
+            return self._encode(_event(fields))
         except TooLargeError:
             return self._smaller(record)
 
@@ -103,19 +105,21 @@ class LogEncoder:
         limits = {"max_attributes": self._max_attributes, "max_text": self._max_text}
         return LogEncoder(self._redactor, TIGHT, **limits).encode(record)
 
-    def _limited(self, event: Any) -> tuple[bytes, int]:
-        """Return the attributes of *event* that the limit leaves, and how many are dropped."""
-        attributes, dropped = event.attributes, event.dropped_attributes
+    def _encode(self, event: Any) -> bytes:
+        attributes, dropped = event[_ATTRIBUTES], event[_DROPPED]
         most = self._max_attributes
         if type(attributes) is tuple:
-            if most is None or sum(map(len, attributes)) <= most:
-                return self._parts(attributes), dropped
+            count = 0
+            for part in attributes:
+                count += len(part)
+            if most is None or count <= most:
+                return self._joined(event, self._parts(attributes), dropped)
             attributes = {key: value for part in attributes for key, value in part.items()}
         if most is not None and (excess := len(attributes) - most) > 0:
             # The latest stay, as in the SDK: what the chain adds, an exception say, comes last.
             attributes = dict(itertools.islice(attributes.items(), excess, None))
             dropped += excess
-        return self._limited_attributes.encode(attributes), dropped
+        return self._joined(event, self._limited_attributes.encode(attributes), dropped)
 
     def _parts(self, parts: tuple[dict[str, Any], ...]) -> bytes:
         found = b""
@@ -131,30 +135,22 @@ class LogEncoder:
                 found += encoded
         return found
 
-    def _encode(self, fields: Any, attributes: bytes, dropped: int) -> bytes:
-        level = fields.severity_number
-        if type(level) is SeverityNumber:
-            level = level._value_
-        body, event_name = fields.body, fields.event_name
-        trace_id, span_id = fields.trace_id, fields.span_id
+    def _joined(self, event: LogEvent, attributes: bytes, dropped: int) -> bytes:
+        _, time, observed, level, level_text, body, _, trace_id, span_id, flags, name, _ = event
+        known = self._ids
+        # Of one request are several in a row.
+        if known[0] is not trace_id or known[1] is not span_id:
+            known = self._ids = trace_id, span_id, _encoded_ids(trace_id, span_id)
         return b"".join(
             (
-                _fixed(
-                    b"\t",
-                    fields.timestamp or 0,
-                    b"Y",
-                    fields.observed_timestamp or 0,
-                    b"E",
-                    fields.trace_flags or 0,
-                ),
+                _fixed(b"\t", time, b"Y", observed, b"E", flags),
                 _LEVELS[level],
-                self._severities[fields.severity_text or None],
+                self._severities.get(level_text) or self._severities[level_text or None],
                 self._bodies[body] if type(body) is str else self._body(body),
                 attributes,
                 b"8" + SIZES[dropped] if dropped else b"",
-                b"J\x10" + trace_id.to_bytes(16, "big") if trace_id else b"",
-                b"R\x08" + span_id.to_bytes(8, "big") if span_id else b"",
-                self._event_names[event_name] if event_name else b"",
+                known[2],
+                self._event_names[name] if name else b"",
             )
         )
 
@@ -162,3 +158,27 @@ class LogEncoder:
         if body is not None:
             body = cleared(self._redactor, "body", body, self._bounds, self._room)
         return b"" if body is DROPPED else message(b"*", encode_value(body))
+
+
+def _event(fields: Any) -> LogEvent:
+    """Return *fields*, of a record of the SDK's or one that was salvaged, as those of a `LogEvent`."""
+    level = fields.severity_number
+    return LogEvent(
+        None,
+        fields.timestamp or 0,
+        fields.observed_timestamp or 0,
+        level._value_ if type(level) is SeverityNumber else level,
+        fields.severity_text,
+        fields.body,
+        fields.attributes,
+        fields.trace_id,
+        fields.span_id,
+        fields.trace_flags or 0,
+        fields.event_name,
+        getattr(fields, "dropped_attributes", 0),
+    )
+
+
+def _encoded_ids(trace_id: int, span_id: int) -> bytes:
+    trace = b"J\x10" + trace_id.to_bytes(16, "big") if trace_id else b""
+    return trace + b"R\x08" + span_id.to_bytes(8, "big") if span_id else trace

@@ -50,11 +50,14 @@ def leave(token: Any) -> None:
 
 def span_context_in(context: Context) -> SpanContext | None:
     """Return the span context of the span in *context*, None where there is no span."""
-    span = context.get(_SPAN_KEY)
+    span: Any = context.get(_SPAN_KEY)
     if span is None:
         return None
     # The API's and the SDK's spans keep it there; of others the method is asked.
-    found = getattr(span, "_context", None)
+    try:
+        found = span._context
+    except AttributeError:
+        found = None
     if type(found) is SpanContext:
         return found
     return get_current_span(context).get_span_context()
