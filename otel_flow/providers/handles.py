@@ -18,6 +18,8 @@ from opentelemetry.sdk.metrics import (
     TraceBasedExemplarFilter,
 )
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.trace import SpanContext
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.providers.active import current_context, span_context_in
 from otel_flow.providers.bound import BoundInstrument
@@ -83,7 +85,12 @@ class Handle(BoundInstrument):
             return
         item: float | Sampled = value
         if self._exemplars is not _NEVER:
-            found = span_context_in(context or current_context())
+            if context is None:
+                context = current_context()
+            # As `span_context_in` does, which is asked for all spans that are not as usual.
+            found = getattr(context.get(_SPAN_KEY), "_context", None)
+            if type(found) is not SpanContext:
+                found = span_context_in(context)
             if self._exemplars is _ALWAYS or (found is not None and found[3] & 1):
                 item = (value, time_ns(), self._attributes, found)
         for series in self._series:

@@ -9,9 +9,10 @@ from otel_flow.otlp.constant import Constant
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from opentelemetry.trace import Span
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span, SpanKind, Tracer
 
 
 class Prepared(Mapping[str, Any]):
@@ -56,6 +57,24 @@ def prepared(constant: Constant, own: dict[str, Any] | None = None) -> Prepared:
 def constant(attributes: Mapping[str, Any]) -> Prepared:
     """Return *attributes* of many spans."""
     return Prepared(Constant(attributes))
+
+
+def starter_of(
+    tracer: Tracer, name: str, kind: SpanKind, attributes: Prepared
+) -> Callable[[Context], Span]:
+    """
+    Return what starts spans of *name*, *kind* and *attributes*, each in the context it is given.
+
+    Of our tracer everything but ids, parent and times is looked up once.
+    """
+    own: Callable[..., Callable[[Context], Span]] | None = getattr(tracer, "starter", None)
+    if own is not None:
+        return own(name, kind, attributes)
+
+    def start(context: Context) -> Span:
+        return tracer.start_span(name, context, kind, attributes)
+
+    return start
 
 
 def complete(span: Span, *parts: dict[str, Any]) -> None:

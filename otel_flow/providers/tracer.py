@@ -21,6 +21,7 @@ from opentelemetry.trace import (
     TraceFlags,
     set_span_in_context,
 )
+from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE, TraceState
 
 from otel_flow.providers.active import current_context, span_context_in
@@ -33,7 +34,7 @@ from otel_flow.providers.span_queue import SpanQueue
 
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
@@ -128,6 +129,51 @@ class FlowTracer(Tracer):
             span._links = span._new_links(links)
         span._start_time = time_ns() if start_time is None else start_time
         return span
+
+    def starter(self, name: str, kind: SpanKind, attributes: Prepared) -> Callable[[Context], Span]:
+        """Return what `start_span` does with these, of a context; see `starter_of`."""
+        bounds, scope, sampler = self._bounds, self._instrumentation_scope, self.sampler
+        parts, decide = attributes.parts, self._decide
+        is_known = self._uncounted and self._own_ids and len(attributes) <= self._prepared
+
+        def start(context: Context) -> Span:
+            way: Any = self.span_processor
+            around = context.get(_SPAN_KEY)
+            if (
+                not is_known
+                or decide is None
+                or type(around) is not FlowSpan
+                or way.append is None
+                or not self._tracer_config.is_enabled
+            ):
+                return self.start_span(name, context, kind, attributes)
+            parent: Any = around._context
+            trace_id, flags = parent[0], parent[3]
+            if not decide(parent, trace_id):
+                return self.start_span(name, context, kind, attributes)
+            flags = _FLAGS[flags & _RANDOM | _SAMPLED]
+            own = trace_id, getrandbits(64) or 1, False, flags, parent[4], True
+            span: FlowSpan = _new_span(FlowSpan)
+            span._name = name
+            span._context = _new_context(SpanContext, own)
+            span._parent = parent
+            span._kind = kind
+            span._resource = self.resource
+            span._instrumentation_scope = scope
+            span._sampler = sampler
+            span._span_processor = way
+            span._bounds = bounds
+            span._record_exception = span._set_status_on_exception = True
+            span._status = UNSET
+            span._dropped = 0
+            span._events = span._links = ()
+            span._open = True
+            span._end_time = None
+            span._attributes = parts
+            span._start_time = time_ns()
+            return span
+
+        return start
 
     def start_as_current_span(  # type: ignore[override]  # noqa: PLR0917
         self,

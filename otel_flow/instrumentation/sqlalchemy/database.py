@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, StatusCode, get_current_span
+from opentelemetry.trace import StatusCode, get_current_span
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.instrumentation.database.metrics import metrics_of
@@ -61,12 +61,14 @@ class Database:
         attributes = attributes_of(engine)
         self.pools = PoolUse(pool_name(engine, attributes), metrics)
         self._dialect = weakref.ref(engine.dialect)
-        self._start_span = telemetry.tracer_provider.get_tracer(SCOPE).start_span
+        self._tracer = telemetry.tracer_provider.get_tracer(SCOPE)
         self._attributes = attributes
         self._histogram = metrics.duration
         self._comments = sqlcommenter
         self._slow = slow_query or float("inf")
         self._lines = structlog.get_logger("otel_flow.db")
+        self._compiled: dict[str, Query] = {}
+        """What SQLAlchemy compiled → its query, where that is executed with one set of parameters."""
         self._queries = lru_cache(maxsize=_REMEMBERED)(self._build_query)
         self._broken = False
 
@@ -81,10 +83,13 @@ class Database:
         statement: str,
         parameters: Any,
         context: ExecutionContext,
+        *,
+        many: bool,
     ) -> bool:
         """
         Have *call* execute a statement, and record it; return whether it was called.
 
+        With *many* the parameters may be several sets of them.
         Not recorded is what the context suppresses, and what a dialect asks of a new
         connection for itself.
         """
@@ -96,15 +101,27 @@ class Database:
             return True
         if not context.root_connection._Connection__can_reconnect:  # type: ignore[attr-defined]
             return False
-        size = len(parameters) if context.executemany else 1
-        begun = self._begin(statement, context, current, size)
-        if begun is None:
+        size = len(parameters) if many and context.executemany else 1
+        # Whatever goes wrong in here is ours alone; the statement is executed.
+        try:
+            query = self._query(statement, context, batch=size > 1)
+            span = query.start_batch(size, current) if size > 1 else query.start(current)
+        except Exception as error:
+            self._report(error)
             return False
-        query, span = begun
         if self._comments:
             statement = with_traceparent(statement, span)
         inside = Context({**current, _SPAN_KEY: span, _SUPPRESSED: True})
-        self._record(query, span, inside, call, cursor, statement, parameters, context)
+        token = enter(inside)
+        begun = perf_counter()
+        try:
+            call(cursor, statement, parameters, context)
+        except BaseException as error:
+            self._fail(query, span, inside, perf_counter() - begun, error)
+            leave(token)
+            raise
+        self._succeed(query, span, inside, perf_counter() - begun)
+        leave(token)
         return True
 
     def execute_batch(self, call: Callable[[], Any], context: Any) -> Any:
@@ -113,12 +130,24 @@ class Database:
         if current.get(_SUPPRESSED):
             return call()
         rows = len(context.compiled_parameters)
-        begun = self._begin(context.statement, context, current, rows)
-        if begun is None:
+        try:
+            query = self._query(context.statement, context, batch=rows > 1)
+            span = query.start_batch(rows, current) if rows > 1 else query.start(current)
+        except Exception as error:
+            self._report(error)
             return call()
-        query, span = begun
         inside = Context({**current, _SPAN_KEY: span, _BATCH: context})
-        return self._record(query, span, inside, call)
+        token = enter(inside)
+        begun = perf_counter()
+        try:
+            result = call()
+        except BaseException as error:
+            self._fail(query, span, inside, perf_counter() - begun, error)
+            leave(token)
+            raise
+        self._succeed(query, span, inside, perf_counter() - begun)
+        leave(token)
+        return result
 
     def _execute_part(
         self, call: Callable[..., None], cursor: Any, statement: str, *rest: Any
@@ -133,31 +162,8 @@ class Database:
         finally:
             leave(token)
 
-    def _begin(
-        self, statement: str, context: ExecutionContext, current: Context, size: int
-    ) -> tuple[Query, Span] | None:
-        """Start the span of an execution; None if that fails, which is ours alone."""
-        try:
-            query = self._query(statement, context, batch=size > 1)
-            attributes = query.batch(size) if size > 1 else query.attributes
-            return query, self._start_span(query.name, current, SpanKind.CLIENT, attributes)
-        except Exception as error:
-            self._report(error)
-            return None
-
-    def _record(
-        self, query: Query, span: Span, inside: Context, call: Callable[..., Any], *arguments: Any
-    ) -> Any:
-        token = enter(inside)
-        begun = perf_counter()
-        try:
-            result = call(*arguments)
-        except BaseException as error:
-            self._fail(query, span, inside, perf_counter() - begun, error)
-            leave(token)
-            raise
-        seconds = perf_counter() - begun
-        # Whatever goes wrong in here is ours alone; the statement was executed.
+    def _succeed(self, query: Query, span: Span, inside: Context, seconds: float) -> None:
+        # As above; the statement was executed.
         try:
             query.duration.record(seconds, inside)
             if seconds >= self._slow:
@@ -165,8 +171,6 @@ class Database:
             span.end()
         except Exception as failure:
             self._report(failure)
-        leave(token)
-        return result
 
     def _fail(
         self, query: Query, span: Span, inside: Context, seconds: float, error: BaseException
@@ -193,16 +197,27 @@ class Database:
         own = context.statement
         # SQLAlchemy 1.4 has none yet while a default asks for a value with the same context.
         if compiled is not None and own and (statement is own or own in statement):
-            query = self._queries(compiled.string[:MAX_READ], batch)
+            text = compiled.string
+            if not batch and (known := self._compiled.get(text)) is not None:
+                return known
+            query = self._queries(text[:MAX_READ], batch)
             if not query.is_template:
+                if not batch and len(text) <= MAX_READ:
+                    self._keep(text, query)
                 return query
         return self._queries(statement[:MAX_READ], batch)
+
+    def _keep(self, text: str, query: Query) -> None:
+        if len(self._compiled) >= _REMEMBERED:
+            self._compiled.clear()
+        self._compiled[text] = query
 
     def _build_query(self, text: str, batch: bool) -> Query:
         return build_query(
             text,
             grammar=grammar_of(self._dialect()),
             database=self._attributes,
+            tracer=self._tracer,
             histogram=self._histogram,
             batch=batch,
         )

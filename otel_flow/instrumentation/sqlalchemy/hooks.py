@@ -67,16 +67,26 @@ def _is_recorded(dialect: Any) -> bool:
 
 def _executing(name: str, database_of: DatabaseOf) -> Listener:
     """Return the listener for event *name* of statements with parameters."""
+    many = name == "do_executemany"
 
     def listen(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        database = _database(context, database_of)
+        if context is None:
+            return False
+        database: Any = context.dialect.__dict__.get(DATABASE, UNSEEN)
+        if database is UNSEEN:
+            database = database_of(context.engine)
         if database is None:
             return False
-        return database.execute(call, cursor, statement, parameters, context)
+        recorded: bool = database.execute(call, cursor, statement, parameters, context, many=many)
+        return recorded
 
     def call(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
         dialect = context.dialect
-        for other in _listeners_after(listen, getattr(dialect.dispatch, name)):
+        rest = iter(getattr(dialect.dispatch, name))
+        for listener in rest:
+            if listener is listen:
+                break
+        for other in rest:
             if other(cursor, statement, parameters, context):
                 return
         getattr(dialect, name)(cursor, statement, parameters, context)
@@ -91,7 +101,7 @@ def _executing_alone(database_of: DatabaseOf) -> Listener:
         database = _database(context, database_of)
         if database is None:
             return False
-        return database.execute(call, cursor, statement, (), context)
+        return database.execute(call, cursor, statement, (), context, many=False)
 
     def call(cursor: Any, statement: str, _parameters: Any, context: Any) -> None:
         dialect = context.dialect

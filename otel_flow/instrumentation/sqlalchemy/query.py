@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.trace import SpanKind
+
 from otel_flow.instrumentation.sqlalchemy.statement import analyse
 from otel_flow.names import database as names
 from otel_flow.otlp.constant import Constant
 from otel_flow.providers.bound import bind
-from otel_flow.providers.prepared import prepared
+from otel_flow.providers.prepared import prepared, starter_of
 
 
 if TYPE_CHECKING:
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram
+    from opentelemetry.trace import Span, Tracer
 
     from otel_flow.instrumentation.sqlalchemy.lexer import Grammar
     from otel_flow.instrumentation.sqlalchemy.statement import Statement
-    from otel_flow.providers.prepared import Prepared
 
 
 class Query:
@@ -29,10 +31,11 @@ class Query:
         "_constant",
         "_histogram",
         "_series",
-        "attributes",
+        "_tracer",
         "duration",
         "is_template",
         "name",
+        "start",
         "statement",
     )
 
@@ -40,6 +43,7 @@ class Query:
         self,
         statement: Statement,
         database: Mapping[str, Any],
+        tracer: Tracer,
         histogram: Histogram,
         *,
         batch: bool,
@@ -62,13 +66,16 @@ class Query:
         }
         self.name = summary or database[names.SYSTEM.name]
         self._constant = Constant({**self._series, names.TEXT.name: statement.text})
-        self.attributes = prepared(self._constant)
+        self._tracer = tracer
+        self.start = starter_of(tracer, self.name, SpanKind.CLIENT, prepared(self._constant))
+        """Starts the span of an execution with one set of parameters, in a context."""
         self.duration = bind(histogram, self._series)
         self._histogram = histogram
 
-    def batch(self, size: int) -> Prepared:
-        """Return the attributes of an execution with *size* sets of parameters."""
-        return prepared(self._constant, {names.BATCH_SIZE.name: size})
+    def start_batch(self, size: int, context: Context) -> Span:
+        """Start the span of an execution with *size* sets of parameters in *context*."""
+        attributes = prepared(self._constant, {names.BATCH_SIZE.name: size})
+        return self._tracer.start_span(self.name, context, SpanKind.CLIENT, attributes)
 
     def failed(self, seconds: float, outcome: Mapping[str, str], context: Context) -> None:
         """Record an execution that ended in an error, which *outcome* names."""
@@ -80,6 +87,7 @@ def build_query(
     *,
     grammar: Grammar,
     database: Mapping[str, Any],
+    tracer: Tracer,
     histogram: Histogram,
     batch: bool,
 ) -> Query:
@@ -87,6 +95,7 @@ def build_query(
     return Query(
         analyse(text, grammar),
         database,
+        tracer,
         histogram,
         batch=batch,
         is_template="__[SCHEMA_" in text,
