@@ -79,7 +79,6 @@ class GrpcOutlet:
         self._pid = os.getpid()
         self._calling = threading.Lock()
         self._held = False
-        self._held = False
 
     def post(self, chunk: Chunk, timeout: float) -> Verdict:
         """Send *chunk* as one call that ends after *timeout* seconds."""
@@ -179,6 +178,11 @@ def _target(endpoint: str) -> str:
 
 def _import_grpc() -> Any:
     try:
-        return importlib.import_module("grpc")
+        grpc = importlib.import_module("grpc")
     except ImportError as error:
         raise MissingDependencyError("OTLP over gRPC", "otel-flow[grpc]") from error
+    # What its first channel imports, on the thread that sends; see `transport`.
+    for name in ("grpc._channel", "grpc.experimental"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    return grpc
