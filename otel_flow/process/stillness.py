@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from typing import TYPE_CHECKING, NamedTuple
+
+from otel_flow.process.fork import on_fork
 
 
 if TYPE_CHECKING:
@@ -16,7 +19,45 @@ class _Holder(NamedTuple):
     release: Callable[[], object]
 
 
-_holders: dict[object, _Holder] = {}
+class _Forks:
+    """
+    The forks that are under way: threads may fork at the same time.
+
+    What the first one holds the last one releases, and none begins before it is held.
+    """
+
+    def __init__(self) -> None:
+        self.holders: dict[object, _Holder] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Start anew, as in a forked child."""
+        # Reentrant: a signal handler may fork as well.
+        self._lock = threading.RLock()
+        self._count = 0
+        self._held: list[_Holder] = []
+
+    def begin(self) -> None:
+        """Hold what must stand still, unless another fork has done it."""
+        with self._lock:
+            self._count += 1
+            if self._count == 1:
+                self._held = list(self.holders.values())
+                for holder in self._held:
+                    _call(holder.hold)
+
+    def end(self) -> None:
+        """Release it, unless another fork still needs it held."""
+        with self._lock:
+            # What interrupts `begin`, a signal handler that raises, does not keep it from forking.
+            self._count = max(0, self._count - 1)
+            if self._count == 0:
+                for holder in self._held:
+                    _call(holder.release)
+                self._held = []
+
+
+_forks = _Forks()
 _installed = False
 
 
@@ -26,29 +67,21 @@ def still_while_forking(
     """
     Call *hold* before each fork and *release* after it, in the parent; return the undo.
 
-    The fork waits for *hold*, so that it must be short.
+    The fork waits for *hold*, so that it must be short. Forks of several threads at a time
+    hold it once.
     """
     global _installed
     if not _installed:
         _installed = True
-        os.register_at_fork(before=_before, after_in_parent=_in_parent)
+        os.register_at_fork(before=_forks.begin, after_in_parent=_forks.end)
+        on_fork(child=_forks.renew)
     key = object()
-    _holders[key] = _Holder(hold, release)
+    _forks.holders[key] = _Holder(hold, release)
 
     def undo() -> None:
-        _holders.pop(key, None)
+        _forks.holders.pop(key, None)
 
     return undo
-
-
-def _before() -> None:
-    for holder in list(_holders.values()):
-        _call(holder.hold)
-
-
-def _in_parent() -> None:
-    for holder in list(_holders.values()):
-        _call(holder.release)
 
 
 def _call(function: Callable[[], object]) -> None:
