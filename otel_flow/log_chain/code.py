@@ -97,7 +97,8 @@ class Callers:
 
     def line(self, frame: FrameType | None) -> Line | None:
         """Return the line that runs in *frame*, or in the first of its callers that writes events."""
-        frame = self._outside(frame)
+        if frame is not None and self._inside[frame.f_globals.get("__name__")]:
+            frame = self._outside(frame)
         if frame is None:
             return None
         code = frame.f_code

@@ -131,7 +131,7 @@ class StandardLevels:
                 logger.setLevel(before)
 
 
-_NUMBERS = {
+NUMBERS = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
     "msg": logging.INFO,
@@ -145,7 +145,7 @@ _NUMBERS = {
 """structlog's methods → the level they log at."""
 
 
-_METHODS = frozenset(_NUMBERS.values())
+_METHODS = frozenset(NUMBERS.values())
 """The levels that have a method; those in between are taken for the next one below."""
 
 
@@ -157,7 +157,7 @@ def build_wrapper_class(levels: Levels, short: ShortWay) -> type:
     """
     base: Any = structlog.make_filtering_bound_logger(logging.NOTSET)
     methods: dict[str, Any] = {}
-    for name, number in _NUMBERS.items():
+    for name, number in NUMBERS.items():
         filtered = _filtered if name == "exception" else functools.partial(_short, short=short)
         methods[name] = filtered(getattr(base, name), number, levels)
         if hasattr(base, f"a{name}"):

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def _encoder() -> Callable[[Any], str]:
-    """Return the fastest encoder of JSON that is installed."""
+def _encoders() -> tuple[Callable[[Any], str], Callable[[Any], str]]:
+    """Return the fastest encoder of JSON that is installed, and one that leaves the braces away."""
     try:
         from orjson import dumps  # noqa: PLC0415 - not required
     except ImportError:
-        return _encode
-    return lambda fields: dumps(fields).decode()
+        return _encode, lambda fields: _encode(fields)[1:-1]
+    return lambda fields: dumps(fields).decode(), lambda fields: dumps(fields)[1:-1].decode()
 
 
 _encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -60,7 +60,8 @@ class JsonLine:
     """Renders the fields of an event, which are plain, as one line of JSON, in their order."""
 
     def __init__(self) -> None:
-        self._encode = _encoder()
+        self._encode, self.inside = _encoders()
+        """*inside* returns what of a line stands between its braces, and raises where this does not."""
 
     def __call__(self, fields: Mapping[str, Any]) -> str:
         """Return the line."""
@@ -69,10 +70,6 @@ class JsonLine:
         except Exception:
             # orjson refuses more than the standard library does, such as deep nesting.
             return _encode(plain(fields))
-
-    def inside(self, fields: Mapping[str, Any]) -> str:
-        """Return what of the line stands between its braces; raises for values that are not plain."""
-        return self._encode(fields)[1:-1]
 
 
 _REPEATED = frozenset({"service", "version", "environment", "span_id"})

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from structlog import _config
 
+from otel_flow.log_chain.levels import NUMBERS
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,20 +35,45 @@ def join_proxies(
     What others make is kept where it is a *wrapper_class*, ours. Returns the undo.
     """
     proxy: Any = _config.BoundLoggerLazyProxy
-    original = {name: getattr(proxy, name) for name in ("bind", "__getattr__")}
-    ours = {
-        "bind": _joining(original["bind"], processors, foreign),
-        "__getattr__": _keeping(original["__getattr__"], wrapper_class),
+    get = _keeping(proxy.__getattr__, wrapper_class)
+    ours: dict[str, Any] = {
+        "bind": _joining(proxy.bind, processors, foreign),
+        "__getattr__": get,
+        **{name: _Method(name, get) for name in NUMBERS if name not in vars(proxy)},
     }
+    original = {name: vars(proxy).get(name) for name in ours}
     for name, method in ours.items():
         setattr(proxy, name, method)
 
     def undo() -> None:
         for name, method in ours.items():
-            if getattr(proxy, name) is method:
+            if vars(proxy).get(name) is not method:
+                continue
+            if original[name] is None:
+                delattr(proxy, name)
+            else:
                 setattr(proxy, name, original[name])
 
     return undo
+
+
+class _Method:
+    """
+    A method of loggers on the lazy ones, found without the error that precedes ``__getattr__``.
+
+    What an instance is given under the name, a mock say, comes first, as it does without.
+    """
+
+    __slots__ = ("_get", "_name")
+
+    def __init__(self, name: str, get: Callable[[Any, str], Any]) -> None:
+        self._name = name
+        self._get = get
+
+    def __get__(self, lazy: Any, _kind: type) -> Any:
+        if lazy is None:
+            raise AttributeError(self._name)
+        return self._get(lazy, self._name)
 
 
 def _joining(

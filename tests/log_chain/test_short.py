@@ -129,7 +129,7 @@ def _told(receiver):
 
 
 CONFIGURED = """
-import json, structlog
+import json, structlog, unittest.mock
 log = structlog.get_logger("shop")
 with_values = structlog.get_logger("shop", at="start")
 log.info("before"), with_values.info("before with values")
@@ -144,6 +144,10 @@ other.info("wrapped", item=2)
 with structlog.testing.capture_logs() as captured:
     log.info("captured", item=3)
 print(captured)
+with unittest.mock.patch.object(log, "info") as mocked:
+    log.info("mocked")
+mocked.assert_called_once_with("mocked")
+print(hasattr(log, "info"), hasattr(type(log), "info"), hasattr(log, "nothing"))
 telemetry.force_flush(30)
 """
 
@@ -168,4 +172,5 @@ def test_a_logger_that_was_used_follows_the_configuration(receiver):
         'own: {"at": "start", "event": "configured with values"}',
         'own: {"item": 2, "event": "wrapped"}',
         "[{'item': 3, 'event': 'captured', 'log_level': 'info'}]",
+        "True False False",
     ]
