@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
@@ -24,6 +25,7 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import (
     NonRecordingSpan,
     SpanContext,
+    SpanKind,
     StatusCode,
     TraceFlags,
     set_span_in_context,
@@ -35,7 +37,7 @@ from otel_flow.delivery.queue import ItemQueue
 from otel_flow.otlp.constant import Constant
 from otel_flow.otlp.receiver.decode import decode
 from otel_flow.providers import build_tracer_provider, seams
-from otel_flow.providers.prepared import complete, constant
+from otel_flow.providers.prepared import complete, constant, starter_of
 from otel_flow.redaction import build_redaction
 from otel_flow.settings import LimitSettings, Settings
 
@@ -341,6 +343,70 @@ def test_spans_that_share_attributes_do_not_share_what_is_set():
     ]
     assert [dict(span.attributes) for span in (changed, plain)] == [found for _, found in told]
     assert shared == {"kind": "shared", "n": 1}
+
+
+def test_spans_that_share_attributes_keep_their_names_and_kinds():
+    """Attributes that were sent under one name and kind are sent under another one's, too."""
+    recorded, shared = Recorded(), constant({"kind": "shared"})
+    given = [("a", SpanKind.CLIENT), ("b", SpanKind.CLIENT), ("b", SpanKind.PRODUCER)] * 2
+    for name, kind in given:
+        starter_of(recorded.tracer, name, kind, shared)(Context()).end()
+
+    (chunk,) = span_encoder(None, max_items=None)(recorded.spans(), lambda *_: None)
+
+    spans = decode("traces", chunk.body).spans
+    told = [(span.name, span.kind.upper(), dict(span.attributes)) for span in spans]
+    assert told == [(name, kind.name, {"kind": "shared"}) for name, kind in given]
+
+
+_FIELDS = [
+    *("name", "kind", "attributes", "parent", "resource", "status", "events", "links"),
+    *("instrumentation_scope", "dropped_attributes", "end_time"),
+]
+
+
+@pytest.mark.parametrize("lean", [True, False])
+@pytest.mark.parametrize("sampler", [DEFAULT_ON, ParentBasedTraceIdRatio(0.5), ALWAYS_OFF])
+def test_a_span_that_was_prepared_is_as_any_other(lean, sampler):
+    """What begins a span of known name, kind and attributes gives what the tracer gives for them."""
+    recorded = Recorded(sampler=sampler)
+    tracer = recorded.tracer
+    if not lean:
+        tracer = TracerProvider(sampler=sampler, shutdown_on_exit=False).get_tracer("t")
+    attributes = constant({"a": 1})
+    start = starter_of(tracer, "work", SpanKind.CLIENT, attributes)
+    parents = [tracer.start_span("parent"), *map(NonRecordingSpan, filter(None, CONTEXTS))]
+    contexts = [Context(), *map(set_span_in_context, parents)]
+
+    for context in contexts:
+        given = tracer.start_span("work", context, SpanKind.CLIENT, attributes)
+        span = start(context)
+        own, others = span.get_span_context(), given.get_span_context()
+        if trace.get_current_span(context).get_span_context().is_valid:
+            assert own[0] == others[0]
+            assert own[2:] == others[2:]
+            assert type(span) is type(given)
+            assert span.is_recording() == given.is_recording()
+        assert own.is_valid
+        assert own.span_id != others.span_id
+        if span.is_recording() and given.is_recording():
+            told, expected = ([getattr(s, field) for field in _FIELDS] for s in (span, given))
+            assert told == expected
+            assert span.start_time >= given.start_time
+
+
+def test_a_prepared_span_is_seen_by_a_processor_that_comes_later():
+    """What was looked up once does not pass by a processor that was added after that."""
+    recorded, watching = Recorded(), Watching()
+    start = starter_of(recorded.tracer, "work", SpanKind.CLIENT, constant({"a": 1}))
+    context = set_span_in_context(recorded.tracer.start_span("parent"))
+    start(context).end()
+
+    recorded.provider.add_span_processor(watching)
+    start(context).end()
+
+    assert watching.started == ["work"]
+    assert [dict(span.attributes) for span in watching.ended] == [{"a": 1, "watched": True}]
 
 
 @pytest.mark.parametrize("lean", [True, False])

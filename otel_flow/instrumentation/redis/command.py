@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.trace import SpanKind
+
 from otel_flow.instrumentation.redis.operation import (
     OTHER,
     is_blocking,
@@ -13,16 +15,15 @@ from otel_flow.instrumentation.redis.operation import (
 )
 from otel_flow.names import database as names
 from otel_flow.providers.bound import bind
-from otel_flow.providers.prepared import constant
+from otel_flow.providers.prepared import constant, starter_of
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram
-
-    from otel_flow.providers.prepared import Prepared
+    from opentelemetry.trace import Span, Tracer
 
 
 MAX_NAMES = 256
@@ -32,49 +33,73 @@ _REMEMBERED = 1024
 """Spellings of commands whose names are kept."""
 
 _SIZES = 64
-"""Sizes of pipelines of one name whose attributes are kept."""
+"""Sizes of pipelines of one name for which all is kept that their spans begin with."""
 
 
 class Command:
     """Span name, attributes and duration series of one command."""
 
-    __slots__ = ("_batches", "_histogram", "attributes", "duration", "may_block", "name")
+    __slots__ = (
+        "_attributes",
+        "_batches",
+        "_histogram",
+        "_tracer",
+        "duration",
+        "may_block",
+        "name",
+        "start",
+    )
 
     def __init__(
-        self, operation: str, server: Mapping[str, Any], histogram: Histogram, *, blocking: bool
+        self,
+        operation: str,
+        server: Mapping[str, Any],
+        tracer: Tracer,
+        histogram: Histogram,
+        *,
+        blocking: bool,
     ) -> None:
         self.name = operation
         self.may_block = may_block(operation)
         described = {**server, names.OPERATION.name: operation}
         if blocking:
             described[names.BLOCKING.name] = True
-        self.attributes = constant(described)
-        self._batches: dict[int, Prepared] = {}
+        self._attributes = described
+        self._tracer = tracer
+        self.start = self._starter(described)
+        """Starts the span of one execution, in a context."""
+        self._batches: dict[int, Callable[[Context], Span]] = {}
         self.duration = bind(histogram, described)
         self._histogram = histogram
 
-    def batch(self, size: int) -> Prepared:
-        """Return the attributes of a pipeline of *size* commands; those of some sizes are kept."""
+    def _starter(self, attributes: Mapping[str, Any]) -> Callable[[Context], Span]:
+        return starter_of(self._tracer, self.name, SpanKind.CLIENT, constant(attributes))
+
+    def batch(self, size: int) -> Callable[[Context], Span]:
+        """Return what starts the span of a pipeline of *size* commands; some sizes are kept."""
         found = self._batches.get(size)
         if found is None:
-            found = constant({**self.attributes, names.BATCH_SIZE.name: size})
+            found = self._starter({**self._attributes, names.BATCH_SIZE.name: size})
             if len(self._batches) < _SIZES:
                 self._batches[size] = found
         return found
 
     def failed(self, seconds: float, outcome: Mapping[str, str], context: Context) -> None:
         """Record an execution that ended in an error, which *outcome* names."""
-        self._histogram.record(seconds, {**self.attributes, **outcome}, context)
+        self._histogram.record(seconds, {**self._attributes, **outcome}, context)
 
 
 class Commands:
     """The commands that one server was sent, by name; their number is bounded."""
 
-    def __init__(self, server: Mapping[str, Any], histogram: Histogram) -> None:
+    def __init__(self, server: Mapping[str, Any], tracer: Tracer, histogram: Histogram) -> None:
         self._server = server
+        self._tracer = tracer
         self._histogram = histogram
         self._given: dict[str, Command] = {}
         self._named: dict[tuple[str, bool], Command] = {}
+        self._repeated: dict[tuple[str, str], Command] = {}
+        """Prefix and the one command, as it was given → the pipeline of nothing else."""
 
     def of(self, arguments: Sequence[Any]) -> Command:
         """Return the command that *arguments*, its name first, are the arguments of."""
@@ -86,9 +111,18 @@ class Commands:
             return self._get(found.name, blocking=True)
         return found
 
-    def of_pipeline(self, commands: Iterable[Any], prefix: str) -> Command:
+    def of_pipeline(self, commands: Sequence[Any], prefix: str) -> Command:
         """Return the pipeline of *commands*."""
-        return self._get(pipeline_of(commands, prefix), blocking=False)
+        first = commands[0]
+        # Another type may be equal, and hash as it likes.
+        if type(first) is not str or commands.count(first) < len(commands):
+            return self._get(pipeline_of(commands, prefix), blocking=False)
+        found = self._repeated.get((prefix, first))
+        if found is None:
+            found = self._get(pipeline_of((first,), prefix), blocking=False)
+            if len(self._repeated) < _REMEMBERED:
+                self._repeated[prefix, first] = found
+        return found
 
     def _look_up(self, given: Any) -> Command:
         operation = operation_of(given)
@@ -104,6 +138,8 @@ class Commands:
         if found is None:
             if len(self._named) >= MAX_NAMES:
                 operation, blocking = OTHER, False
-            found = Command(operation, self._server, self._histogram, blocking=blocking)
+            found = Command(
+                operation, self._server, self._tracer, self._histogram, blocking=blocking
+            )
             self._named[operation, blocking] = found
         return found

@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 
 def hook(server_of: ServerOf) -> Callable[[], None]:
     """Ask *server_of* what records each command and each connection; return the undo."""
-    find = _finder(server_of)
     undos = [
-        wrap(owner, name, wrapper(find, owner_of))
+        wrap(owner, name, wrapper(_finder(server_of, owner_of)))
         for owner, name, wrapper, owner_of in _places()
         if name in vars(owner)
     ]
@@ -102,10 +101,11 @@ def _itself(owner: Any) -> Any:
     return owner
 
 
-def _finder(server_of: ServerOf) -> ServerOf:
-    """Return what finds out what records an owner; a custom pool may have no place for that."""
+def _finder(server_of: ServerOf, owner_of: Callable[[Any], Any]) -> ServerOf:
+    """Return what finds out what records a client; a custom pool may have no place for that."""
 
-    def find(owner: Any) -> Server | None:
+    def find(client: Any) -> Server | None:
+        owner = client.connection_pool if owner_of is _pool_of else owner_of(client)
         try:
             found: Any = owner.__dict__.get(SERVER, UNSEEN)
         except AttributeError:
@@ -115,13 +115,13 @@ def _finder(server_of: ServerOf) -> ServerOf:
     return find
 
 
-def _command(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
+def _command(find: ServerOf) -> Wrapper:
     """Return the wrapper of a method that sends one command."""
 
     def wrapper(original: Any) -> Any:
         @functools.wraps(original)
         def execute_command(client: Any, *arguments: Any, **options: Any) -> Any:
-            server = find(owner_of(client))
+            server = find(client)
             if server is None or (execution := server.begin_command(arguments)) is None:
                 return original(client, *arguments, **options)
             try:
@@ -141,13 +141,13 @@ def _command(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
     return wrapper
 
 
-def _async_command(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
+def _async_command(find: ServerOf) -> Wrapper:
     """Return the wrapper of a coroutine function that sends one command."""
 
     def wrapper(original: Any) -> Any:
         @functools.wraps(original)
         async def execute_command(client: Any, *arguments: Any, **options: Any) -> Any:
-            server = find(owner_of(client))
+            server = find(client)
             if server is None or (execution := server.begin_command(arguments)) is None:
                 return await original(client, *arguments, **options)
             try:
@@ -167,13 +167,13 @@ def _async_command(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
     return wrapper
 
 
-def _pipeline(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
+def _pipeline(find: ServerOf) -> Wrapper:
     """Return the wrapper of the method that sends a pipeline."""
 
     def wrapper(original: Any) -> Any:
         @functools.wraps(original)
         def execute(pipeline: Any, *arguments: Any, **options: Any) -> Any:
-            server = find(owner_of(pipeline))
+            server = find(pipeline)
             if server is None:
                 return original(pipeline, *arguments, **options)
             commands = names_in(pipeline)
@@ -195,13 +195,13 @@ def _pipeline(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
     return wrapper
 
 
-def _async_pipeline(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
+def _async_pipeline(find: ServerOf) -> Wrapper:
     """Return the wrapper of the coroutine function that sends a pipeline."""
 
     def wrapper(original: Any) -> Any:
         @functools.wraps(original)
         async def execute(pipeline: Any, *arguments: Any, **options: Any) -> Any:
-            server = find(owner_of(pipeline))
+            server = find(pipeline)
             if server is None:
                 return await original(pipeline, *arguments, **options)
             commands = names_in(pipeline)
@@ -223,7 +223,7 @@ def _async_pipeline(find: ServerOf, owner_of: Callable[[Any], Any]) -> Wrapper:
     return wrapper
 
 
-def _making(find: ServerOf, _owner_of: Callable[[Any], Any]) -> Wrapper:
+def _making(find: ServerOf) -> Wrapper:
     """Return the wrapper of the method with which a pool makes a connection."""
 
     def wrapper(original: Any) -> Any:
@@ -240,7 +240,7 @@ def _making(find: ServerOf, _owner_of: Callable[[Any], Any]) -> Wrapper:
     return wrapper
 
 
-def _waiting(find: ServerOf, _owner_of: Callable[[Any], Any]) -> Wrapper:
+def _waiting(find: ServerOf) -> Wrapper:
     """Return the wrapper of the method that waits for a connection."""
 
     def wrapper(original: Any) -> Any:
@@ -257,7 +257,7 @@ def _waiting(find: ServerOf, _owner_of: Callable[[Any], Any]) -> Wrapper:
     return wrapper
 
 
-def _async_waiting(find: ServerOf, _owner_of: Callable[[Any], Any]) -> Wrapper:
+def _async_waiting(find: ServerOf) -> Wrapper:
     """Return the wrapper of the coroutine function that waits for a connection."""
 
     def wrapper(original: Any) -> Any:

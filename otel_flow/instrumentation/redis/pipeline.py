@@ -8,16 +8,15 @@ from typing import Any
 def names_in(pipeline: Any) -> list[Any]:
     """Return the first argument of each command that waits in *pipeline*."""
     strategy = getattr(pipeline, "_execution_strategy", None)
-    for owner, attribute in (
-        (strategy, "_command_queue"),
-        (pipeline, "command_stack"),
-        (pipeline, "_command_stack"),
-    ):
-        commands = getattr(owner, attribute, None)
-        if commands is not None:
-            # Of the sync clients a tuple of arguments and options.
-            return [(c[0] if isinstance(c, tuple) else c.args)[0] for c in commands]
-    return []
+    commands = getattr(strategy, "_command_queue", None)
+    if commands is None and (commands := getattr(pipeline, "command_stack", None)) is None:
+        commands = getattr(pipeline, "_command_stack", None) or ()
+    # Of the sync clients a tuple of arguments and options.
+    return [c[0][0] if type(c) is tuple else _first(c) for c in commands]
+
+
+def _first(command: Any) -> Any:
+    return (command[0] if isinstance(command, tuple) else command.args)[0]
 
 
 def prefix_of(pipeline: Any) -> str:

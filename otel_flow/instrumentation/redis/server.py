@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import StatusCode
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.instrumentation.database.metrics import metrics_of
@@ -50,9 +50,9 @@ class Server:
         metrics = metrics_of(telemetry, SCOPE)
         attributes = attributes_of(owner)
         self.pool = PoolUse(owner, pool_name(attributes), metrics)
-        self.commands = Commands(attributes, metrics.duration)
+        tracer = telemetry.tracer_provider.get_tracer(SCOPE)
+        self.commands = Commands(attributes, tracer, metrics.duration)
         self.replies = CacheReplies(telemetry, cache_name) if cache_from_replies else None
-        self._start_span = telemetry.tracer_provider.get_tracer(SCOPE).start_span
         self._broken = False
 
     def forget(self) -> None:
@@ -67,8 +67,7 @@ class Server:
         # Whatever goes wrong in here is ours alone; the command is sent.
         try:
             command = self.commands.of(arguments)
-            span = self._start_span(command.name, current, SpanKind.CLIENT, command.attributes)
-            return Execution(self, command, span, current)
+            return Execution(self, command, command.start(current), current)
         except Exception as error:
             self.report(error)
             return None
@@ -80,9 +79,8 @@ class Server:
             return None
         try:
             command = self.commands.of_pipeline(commands, prefix)
-            attributes = command.batch(len(commands))
-            span = self._start_span(command.name, current, SpanKind.CLIENT, attributes)
-            return Execution(self, command, span, current)
+            start = command.batch(len(commands))
+            return Execution(self, command, start(current), current)
         except Exception as error:
             self.report(error)
             return None
