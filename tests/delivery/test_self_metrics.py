@@ -1,3 +1,5 @@
+import threading
+
 from tests.delivery.backend import until
 
 
@@ -32,6 +34,29 @@ def test_engine_describes_itself(backend, base, build):
     assert found["otel.sdk.processor.span.queue.capacity", None, None] > 0
     durations = [m for m in backend.metrics() if m.name == "otel.sdk.exporter.operation.duration"]
     assert sum(p.count for p in durations[-1].histogram.data_points) == 3
+
+
+def test_what_waits_and_what_is_under_way_is_told(backend, base, build):
+    """Spans in the queue, and those of the request that is under way, are told apart."""
+    asked, answered = threading.Event(), threading.Event()
+    flow = build(base, delay=60, logs_exporters=())
+    flow.pipeline.attach(flow.meters)
+    lane = flow.pipeline._engine.lanes["traces"]
+    backend.script.append({"body": b"\n\x00", "halfway": lambda: asked.set() or answered.wait()})
+    for _ in range(2):
+        flow.span()
+    lane.pump()
+    assert asked.wait(60)
+    for _ in range(3):
+        flow.span()
+    (reader,) = flow.pipeline.metric_readers
+    reader.collect()
+    until(lambda: ("otel.sdk.exporter.span.inflight", None, None) in values(backend), 60)
+    answered.set()
+    found = values(backend)
+
+    assert found["otel.sdk.exporter.span.inflight", None, None] == 2
+    assert found["otel.sdk.processor.span.queue.size", None, None] == 3
 
 
 def points(backend, name):
