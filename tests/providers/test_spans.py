@@ -375,7 +375,9 @@ def test_a_span_that_was_prepared_is_as_any_other(lean, sampler):
         tracer = TracerProvider(sampler=sampler, shutdown_on_exit=False).get_tracer("t")
     attributes = constant({"a": 1})
     start = starter_of(tracer, "work", SpanKind.CLIENT, attributes)
-    parents = [tracer.start_span("parent"), *map(NonRecordingSpan, filter(None, CONTEXTS))]
+    elsewhere = Recorded().tracer.start_span("of another sampler")
+    own = tracer.start_span("parent")
+    parents = [own, elsewhere, *map(NonRecordingSpan, filter(None, CONTEXTS))]
     contexts = [Context(), *map(set_span_in_context, parents)]
 
     for context in contexts:
