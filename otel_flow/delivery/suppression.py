@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_PLAIN = "suppress_instrumentation"
+PLAIN_SUPPRESSED = "suppress_instrumentation"
 """The key that instrumentations write out; the API's own is another in each process."""
 
-SUPPRESSED: str = getattr(context_api, "_SUPPRESS_INSTRUMENTATION_KEY", _PLAIN)
+SUPPRESSED: str = getattr(context_api, "_SUPPRESS_INSTRUMENTATION_KEY", PLAIN_SUPPRESSED)
 HTTP_SUPPRESSED: str = getattr(
     context_api, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", "suppress_http_instrumentation"
 )
@@ -26,7 +26,7 @@ HTTP_SUPPRESSED: str = getattr(
 @contextlib.contextmanager
 def suppressed() -> Iterator[None]:
     """Do what follows without spans, as instrumentations that ask the context see it."""
-    context = set_value(SUPPRESSED, True, set_value(_PLAIN, True))
+    context = set_value(SUPPRESSED, True, set_value(PLAIN_SUPPRESSED, True))
     token = attach(set_value(HTTP_SUPPRESSED, True, context))
     try:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from otel_flow.otlp.constant import Constant
 
@@ -59,20 +59,27 @@ def constant(attributes: Mapping[str, Any]) -> Prepared:
     return Prepared(Constant(attributes))
 
 
-def starter_of(
-    tracer: Tracer, name: str, kind: SpanKind, attributes: Prepared
-) -> Callable[[Context], Span]:
-    """
-    Return what starts spans of *name*, *kind* and *attributes*, each in the context it is given.
+class Starter(Protocol):
+    """Starts spans that are of one kind."""
 
-    Of our tracer everything but ids, parent and times is looked up once.
-    """
-    own: Callable[..., Callable[[Context], Span]] | None = getattr(tracer, "starter", None)
-    if own is not None:
-        return own(name, kind, attributes)
+    def __call__(self, context: Context, own: dict[str, Any] | None = None) -> Span:
+        """Start a span in *context*, with attributes of its *own* (see `Prepared`)."""
+        ...
 
-    def start(context: Context) -> Span:
-        return tracer.start_span(name, context, kind, attributes)
+
+def starter_of(tracer: Tracer, name: str, kind: SpanKind, attributes: Prepared) -> Starter:
+    """
+    Return what starts spans of *name*, *kind* and *attributes*.
+
+    Of our tracer everything but ids, parent, times and what is a span's own is looked up once.
+    """
+    short: Callable[..., Starter] | None = getattr(tracer, "starter", None)
+    if short is not None:
+        return short(name, kind, attributes)
+
+    def start(context: Context, own: dict[str, Any] | None = None) -> Span:
+        found = attributes if own is None else Prepared(*attributes.parts, own)
+        return tracer.start_span(name, context, kind, found)
 
     return start
 

@@ -34,10 +34,12 @@ from otel_flow.providers.span_queue import SpanQueue
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
+
+    from otel_flow.providers.prepared import Starter
 
 
 _INTERNAL = SpanKind.INTERNAL
@@ -130,13 +132,18 @@ class FlowTracer(Tracer):
         span._start_time = time_ns() if start_time is None else start_time
         return span
 
-    def starter(self, name: str, kind: SpanKind, attributes: Prepared) -> Callable[[Context], Span]:
-        """Return what `start_span` does with these, of a context; see `starter_of`."""
+    def starter(self, name: str, kind: SpanKind, attributes: Prepared) -> Starter:
+        """Return what starts spans of these; see `starter_of`."""
         bounds, scope, sampler = self._bounds, self._instrumentation_scope, self.sampler
         parts, decide = attributes.parts, self._decide
-        is_known = self._uncounted and self._own_ids and len(attributes) <= self._prepared
+        is_known = self._uncounted and self._own_ids
+        spare = self._prepared - len(attributes)
 
-        def start(context: Context) -> Span:
+        def otherwise(context: Context, own: dict[str, Any] | None) -> Span:
+            found = attributes if own is None else Prepared(*parts, own)
+            return self.start_span(name, context, kind, found)
+
+        def start(context: Context, own: dict[str, Any] | None = None) -> Span:
             way: Any = self.span_processor
             around = context.get(_SPAN_KEY)
             if (
@@ -144,18 +151,19 @@ class FlowTracer(Tracer):
                 or decide is None
                 or type(around) is not FlowSpan
                 or way.append is None
+                or spare < (0 if own is None else len(own))
                 or not self._tracer_config.is_enabled
             ):
-                return self.start_span(name, context, kind, attributes)
+                return otherwise(context, own)
             parent: Any = around._context
             trace_id, flags = parent[0], parent[3]
             if not decide(parent, trace_id):
-                return self.start_span(name, context, kind, attributes)
+                return otherwise(context, own)
             flags = _FLAGS[flags & _RANDOM | _SAMPLED]
-            own = trace_id, getrandbits(64) or 1, False, flags, parent[4], True
+            ids = trace_id, getrandbits(64) or 1, False, flags, parent[4], True
             span: FlowSpan = _new_span(FlowSpan)
             span._name = name
-            span._context = _new_context(SpanContext, own)
+            span._context = _new_context(SpanContext, ids)
             span._parent = parent
             span._kind = kind
             span._resource = self.resource
@@ -169,7 +177,7 @@ class FlowTracer(Tracer):
             span._events = span._links = ()
             span._open = True
             span._end_time = None
-            span._attributes = parts
+            span._attributes = parts if own is None else (*parts, own)
             span._start_time = time_ns()
             return span
 

@@ -397,6 +397,22 @@ def test_a_span_that_was_prepared_is_as_any_other(lean, sampler):
             assert span.start_time >= given.start_time
 
 
+@pytest.mark.parametrize(
+    ("most", "expected", "dropped"),
+    [(128, {"a": 1, "b": 2, "own": True}, 0), (2, {"b": 2, "own": True}, 1)],
+)
+def test_a_prepared_span_has_what_is_its_own(most, expected, dropped):
+    """What one span begins with beyond what is prepared is within the limits, and no other's."""
+    recorded = Recorded(limits=LimitSettings(span_attribute_count=most))
+    start = starter_of(recorded.tracer, "work", SpanKind.CLIENT, constant({"a": 1, "b": 2}))
+    context = set_span_in_context(recorded.tracer.start_span("parent"))
+
+    spans = start(context, {"own": True}), start(context)
+
+    assert [dict(span.attributes) for span in spans] == [expected, {"a": 1, "b": 2}]
+    assert [span.dropped_attributes for span in spans] == [dropped, 0]
+
+
 def test_a_prepared_span_is_seen_by_a_processor_that_comes_later():
     """What was looked up once does not pass by a processor that was added after that."""
     recorded, watching = Recorded(), Watching()

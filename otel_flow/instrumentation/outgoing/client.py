@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import propagate
 from opentelemetry.context import Context
-from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.correlation import bound_request_id
-from otel_flow.delivery.suppression import HTTP_SUPPRESSED
+from otel_flow.delivery.suppression import HTTP_SUPPRESSED, PLAIN_SUPPRESSED, SUPPRESSED
 from otel_flow.instrumentation.outgoing.url import address_of
 from otel_flow.measure.recording import error_type
 from otel_flow.names import http as names
 from otel_flow.otlp.constant import Constant
 from otel_flow.providers.active import current_context, enter, leave
 from otel_flow.providers.bound import bind
-from otel_flow.providers.prepared import Prepared
+from otel_flow.providers.prepared import constant, starter_of
 
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from otel_flow.instrumentation.outgoing.url import Address
     from otel_flow.providers.bound import BoundInstrument
+    from otel_flow.providers.prepared import Starter
     from otel_flow.telemetry import Telemetry
 
 
@@ -47,6 +47,9 @@ _CLIENT = SpanKind.CLIENT
 _FAILURE = 400
 """From here on a response is an error to the client that got it."""
 _REMEMBERED = 1024
+_SUPPRESSIONS = frozenset({SUPPRESSED, PLAIN_SUPPRESSED, HTTP_SUPPRESSED})
+"""Keys of the context of which one that is true says that nothing is recorded."""
+_URL = names.URL_FULL.name
 
 
 class HttpClient:
@@ -64,7 +67,7 @@ class HttpClient:
         headers = telemetry.settings.request_id_headers
         self._request_id_header = headers[0] if headers else None
         self._series: dict[tuple[Any, ...], Series] = {}
-        self._places: dict[tuple[str, str, int | None], Constant] = {}
+        self._places: dict[tuple[str, str, int | None], Starter] = {}
 
     def begin(self, method: str, url: str, headers: MutableMapping[str, str]) -> Outgoing | None:
         """
@@ -75,29 +78,31 @@ class HttpClient:
         """
         # The sender's own request must go out, whatever we stumble over.
         try:
-            if not is_http_instrumentation_enabled():
+            current = current_context()
+            # Most contexts have none of the three.
+            if not _SUPPRESSIONS.isdisjoint(current) and any(map(current.get, _SUPPRESSIONS)):
                 return None
-            outgoing = Outgoing(self, method.upper(), address_of(url))
+            outgoing = Outgoing(self, method.upper(), address_of(url), current)
             outgoing.inject(headers, self._request_id_header)
         except Exception as error:
             logger.debug("a request was not recorded: %s", error, exc_info=True)
             return None
         return outgoing
 
-    def start_span(self, method: str, address: Address) -> Span:
+    def start_span(self, method: str, address: Address, context: Context) -> Span:
         """Start the span of a request by *method*, which need not be one of the known ones."""
-        known = method in _METHODS
-        key = method if known else _OTHER, address.host, address.port
-        place = self._places.get(key)
-        if place is None:
-            place = Constant(_attributes(key))
-            if len(self._places) < _REMEMBERED:
-                self._places[key] = place
-        own: dict[str, Any] = {names.URL_FULL.name: address.full}
-        if not known:
+        own: dict[str, Any] = {_URL: address[0]}
+        if (known := method) not in _METHODS:
+            known = _OTHER
             own[names.REQUEST_METHOD_ORIGINAL.name] = method
-        name = method if known else "HTTP"
-        return self._tracer.start_span(name, kind=_CLIENT, attributes=Prepared(place, own))
+        key = known, address[2], address[3]
+        start = self._places.get(key)
+        if start is None:
+            name = "HTTP" if known is _OTHER else known
+            start = starter_of(self._tracer, name, _CLIENT, constant(_attributes(key)))
+            if len(self._places) < _REMEMBERED:
+                self._places[key] = start
+        return start(context, own)
 
     def series(self, key: tuple[Any, ...]) -> Series:
         """Return the series of *key*: method, host, port, status, error, version."""
@@ -141,12 +146,13 @@ class Outgoing:
 
     __slots__ = ("_address", "_client", "_context", "_method", "_started", "_token", "span")
 
-    def __init__(self, client: HttpClient, method: str, address: Address) -> None:
+    def __init__(self, client: HttpClient, method: str, address: Address, current: Context) -> None:
         self._client = client
         self._method = method if method in _METHODS else _OTHER
         self._address = address
-        self.span = client.start_span(method, address)
-        self._context = Context({**current_context(), _SPAN_KEY: self.span})
+        self.span = span = client.start_span(method, address, current)
+        # With the span current, and what instruments the library beneath switched off.
+        self._context = Context({**current, _SPAN_KEY: span, HTTP_SUPPRESSED: True})
         self._token: Token[Context] | None = None
         self._started = time.perf_counter()
 
@@ -159,7 +165,7 @@ class Outgoing:
 
     def attach(self) -> None:
         """Make the span current, and switch off what instruments the library beneath."""
-        self._token = enter(Context({**self._context, HTTP_SUPPRESSED: True}))
+        self._token = enter(self._context)
 
     def end(
         self,
@@ -183,9 +189,11 @@ class Outgoing:
         version: str | None,
         error: BaseException | None,
     ) -> None:
-        error_type = _error_type(status, error)
+        error_type = None
+        if error is not None or (status is not None and status >= _FAILURE):
+            error_type = _error_type(status, error)
         span, address = self.span, self._address
-        key = (self._method, address.host, address.port, status, error_type, version)
+        key = (self._method, address[2], address[3], status, error_type, version)
         series = self._client.series(key)
         if span.is_recording():
             if (add := getattr(span, "add_parts", None)) is not None:
@@ -200,10 +208,8 @@ class Outgoing:
         span.end()
 
 
-def _error_type(status: int | None, error: BaseException | None) -> str | None:
-    if error is not None:
-        return error_type(error)
-    return str(status) if status is not None and status >= _FAILURE else None
+def _error_type(status: int | None, error: BaseException | None) -> str:
+    return str(status) if error is None else error_type(error)
 
 
 _clients: weakref.WeakKeyDictionary[Any, dict[str, HttpClient]] = weakref.WeakKeyDictionary()

@@ -19,11 +19,13 @@ from otel_flow.providers.prepared import constant, starter_of
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.trace import Tracer
+
+    from otel_flow.providers.prepared import Starter
 
 
 MAX_NAMES = 256
@@ -67,15 +69,15 @@ class Command:
         self._attributes = described
         self._tracer = tracer
         self.start = self._starter(described)
-        """Starts the span of one execution, in a context."""
-        self._batches: dict[int, Callable[[Context], Span]] = {}
+        """Starts the span of one execution."""
+        self._batches: dict[int, Starter] = {}
         self.duration = bind(histogram, described)
         self._histogram = histogram
 
-    def _starter(self, attributes: Mapping[str, Any]) -> Callable[[Context], Span]:
+    def _starter(self, attributes: Mapping[str, Any]) -> Starter:
         return starter_of(self._tracer, self.name, SpanKind.CLIENT, constant(attributes))
 
-    def batch(self, size: int) -> Callable[[Context], Span]:
+    def batch(self, size: int) -> Starter:
         """Return what starts the span of a pipeline of *size* commands; some sizes are kept."""
         found = self._batches.get(size)
         if found is None:

@@ -8,9 +8,8 @@ from opentelemetry.trace import SpanKind
 
 from otel_flow.instrumentation.sqlalchemy.statement import analyse
 from otel_flow.names import database as names
-from otel_flow.otlp.constant import Constant
 from otel_flow.providers.bound import bind
-from otel_flow.providers.prepared import prepared, starter_of
+from otel_flow.providers.prepared import constant, starter_of
 
 
 if TYPE_CHECKING:
@@ -28,10 +27,8 @@ class Query:
     """Span name, attributes and duration series of one statement, as batch or alone."""
 
     __slots__ = (
-        "_constant",
         "_histogram",
         "_series",
-        "_tracer",
         "duration",
         "is_template",
         "name",
@@ -65,17 +62,15 @@ class Query:
             **{name: value for name, value in described.items() if value},
         }
         self.name = summary or database[names.SYSTEM.name]
-        self._constant = Constant({**self._series, names.TEXT.name: statement.text})
-        self._tracer = tracer
-        self.start = starter_of(tracer, self.name, SpanKind.CLIENT, prepared(self._constant))
-        """Starts the span of an execution with one set of parameters, in a context."""
+        prepared = constant({**self._series, names.TEXT.name: statement.text})
+        self.start = starter_of(tracer, self.name, SpanKind.CLIENT, prepared)
+        """Starts the span of an execution with one set of parameters."""
         self.duration = bind(histogram, self._series)
         self._histogram = histogram
 
     def start_batch(self, size: int, context: Context) -> Span:
         """Start the span of an execution with *size* sets of parameters in *context*."""
-        attributes = prepared(self._constant, {names.BATCH_SIZE.name: size})
-        return self._tracer.start_span(self.name, context, SpanKind.CLIENT, attributes)
+        return self.start(context, {names.BATCH_SIZE.name: size})
 
     def failed(self, seconds: float, outcome: Mapping[str, str], context: Context) -> None:
         """Record an execution that ended in an error, which *outcome* names."""
