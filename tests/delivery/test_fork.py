@@ -1,5 +1,6 @@
 import os
 import signal
+import ssl
 import sys
 import threading
 import time
@@ -7,7 +8,8 @@ import traceback
 
 import pytest
 
-from tests.delivery.backend import black_hole, until
+from tests.authority import Authority
+from tests.delivery.backend import Backend, black_hole, until
 
 
 def reads_the_rest(name):
@@ -15,7 +17,7 @@ def reads_the_rest(name):
     (thread,) = [thread for thread in threading.enumerate() if thread.name == name]
     frames = list(traceback.walk_stack(sys._current_frames()[thread.ident]))
     called = [frame.f_code.co_name for frame, _ in frames]
-    return called[0] == "readinto" and "read" in called
+    return "readinto" in called and "read" in called[called.index("readinto") :]
 
 
 PATIENCE = 90
@@ -76,10 +78,23 @@ def test_fork_in_the_middle_of_an_export(backend, base, build):
     assert sorted(s.name for s in backend.spans()) == ["child", "parent", "warm"]
 
 
+@pytest.fixture(params=["http", "https"])
+def either(request, tmp_path):
+    """A backend, with TLS and without, and what a pipeline needs to reach it."""
+    authority = Authority(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("server"))
+    backend = Backend(tls=context if request.param == "https" else None)
+    base = f"{request.param}://127.0.0.1:{backend.port}"
+    yield backend, {"base": base, "otlp": {"certificate": authority.file}}
+    backend.close()
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_fork_in_the_middle_of_an_answer(backend, base, build):
+def test_fork_in_the_middle_of_an_answer(either, build):
     """A child forked while half of an answer is there, in a buffer that is locked, does not hang."""
-    flow = build(base, delay=60)
+    backend, reached = either
+    flow = build(**reached, delay=60)
     half, rest = threading.Event(), threading.Event()
     backend.script.append({"body": b"\n\x00", "halfway": lambda: half.set() or rest.wait()})
     flow.span("parent")
@@ -95,9 +110,12 @@ def test_fork_in_the_middle_of_an_answer(backend, base, build):
     status = in_child(child)
     rest.set()
     flush.join()
+    # The parent's connection is as it was.
+    flow.span("again")
+    assert flow.pipeline.force_flush(60)
 
     assert status == 0
-    assert sorted(s.name for s in backend.spans()) == ["child", "parent"]
+    assert sorted(s.name for s in backend.spans()) == ["again", "child", "parent"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
