@@ -20,7 +20,7 @@ STATUS_CODE = Attribute(
 ERROR_TYPE = Attribute(
     name="error.type",
     type="string",
-    brief="The exception's class or the status from 500; absent on success.",
+    brief="The exception's class, the status from 500, or of a server no_response; absent on success.",
 )
 SCHEME = Attribute(name="url.scheme", type="string", brief="http or https.")
 PATH = Attribute(name="url.path", type="string", brief="The path as requested.")

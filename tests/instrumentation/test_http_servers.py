@@ -19,6 +19,7 @@ from opentelemetry.trace import StatusCode
 from starlette.responses import PlainTextResponse, StreamingResponse
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from otel_flow.instrumentation.asgi import Middleware
 from tests.recording import Recording
 from tests.waiting import wait_until
 
@@ -184,6 +185,56 @@ def test_a_client_that_leaves_a_stream_is_no_error(recorded):
     (point,) = recording.points(DURATION)
     assert "error.type" not in point.attributes
     assert raised(recording) == []
+
+
+async def silent(scope, receive, send):
+    """Returns without a response, at once or, below /wait, when the client has left."""
+    if scope["path"].endswith("/wait"):
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+@contextlib.contextmanager
+def recorded_silence(recorded, under, kind):
+    """A recording of an application that never answers, and its address."""
+    if kind == "middleware":
+        recording = recorded(FastAPI())
+        app = Middleware(silent, telemetry=recording.telemetry)
+    else:
+        app = FastAPI()
+        app.mount("/silent", silent)
+        recording = recorded(app)
+    with under(app) as url:
+        yield recording, url
+
+
+@pytest.mark.parametrize("kind", ["middleware", "framework"])
+@pytest.mark.parametrize("under", [under_uvicorn, under_hypercorn])
+def test_no_response_is_an_error(recorded, under, kind):
+    """Where the application returns without a response, the server says 500, and span and metric an error."""
+    with recorded_silence(recorded, under, kind) as (recording, url):
+        answer = httpx.post(f"{url}/silent/now", content=b"unread", timeout=SECONDS)
+        (span,) = spans_of(recording)
+
+    assert answer.status_code == 500
+    assert span.attributes["error.type"] == "no_response"
+    assert span.status.status_code is StatusCode.ERROR
+    (point,) = recording.points(DURATION)
+    assert point.attributes["error.type"] == "no_response"
+
+
+@pytest.mark.parametrize("kind", ["middleware", "framework"])
+@pytest.mark.parametrize("under", [under_uvicorn, under_hypercorn])
+def test_no_response_to_nobody_is_no_error(recorded, under, kind):
+    """Where the client left, an application that ends without a response has done nothing wrong."""
+    with recorded_silence(recorded, under, kind) as (recording, url):
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{url}/silent/wait", timeout=0.5)
+        (span,) = spans_of(recording)
+
+    assert "error.type" not in span.attributes
+    assert span.attributes["otel_flow.http.disconnected"]
+    assert span.status.status_code is StatusCode.UNSET
 
 
 def test_an_exception_in_the_middle_of_a_response(recorded):

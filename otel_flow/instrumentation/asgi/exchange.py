@@ -26,7 +26,12 @@ if TYPE_CHECKING:
     from otel_flow.instrumentation.asgi.server import HttpServer
 
     Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
+
+
+_UNANSWERED = "no_response"
+"""``error.type`` of what servers answer with a 500 of their own, which we do not see."""
 
 
 class Exchange:
@@ -43,6 +48,7 @@ class Exchange:
         "_bound",
         "_described",
         "_ended",
+        "_gone",
         "_head",
         "_send",
         "_server",
@@ -82,6 +88,7 @@ class Exchange:
         self.status: int | None = None
         self._answered_after: float | None = None
         self._ended = False
+        self._gone = False
         self._head: Message = {}
         self._started = perf_counter()
 
@@ -104,6 +111,13 @@ class Exchange:
             if self._bound is not None:
                 unbind_request_id(self._bound)
             leave(self._token)
+
+    async def receive(self, receive: Receive) -> Message:
+        """Return what *receive* brings, and see whether the client is still there."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            self._gone = True
+        return message
 
     def send(self, message: Message) -> Awaitable[None]:
         """Pass *message* on, with our headers added, and see what it says."""
@@ -163,7 +177,7 @@ class Exchange:
             left = has_left(cause)
         else:
             # A response that was begun and given up: nobody was there to take it.
-            left = status is not None and self._answered_after is None
+            left = self._answered_after is None and (status is not None or self._gone)
         fine = cause is None and status is not None and status < _FAILURE
         error_type = None if left or fine else self._error_type(cause)
         server, span = self._server, self.span
@@ -235,9 +249,9 @@ class Exchange:
     def _error_type(self, error: BaseException | None) -> str | None:
         if error is not None:
             return error_type(error)
-        if self.status is None or self.status < _FAILURE:
-            return None
-        return str(self.status)
+        if self.status is None:
+            return _UNANSWERED
+        return None if self.status < _FAILURE else str(self.status)
 
     def own(self, seconds: float) -> dict[str, Any]:
         """Return what a line of *seconds* says of this request, and not of others that ended alike."""

@@ -94,7 +94,8 @@ class ApplicationClass:
                 await server.handle_otherwise(answer, scope, receive, send)
             else:
                 with exchange:
-                    await original(app, scope, receive, exchange.send)
+                    received = functools.partial(exchange.receive, receive)
+                    await original(app, scope, received, exchange.send)
 
         self._kind.__call__ = call  # type: ignore[method-assign]
         self._undos = [

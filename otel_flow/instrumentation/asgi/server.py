@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from functools import partial
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ class HttpServer:
             await self.handle_otherwise(app, scope, receive, send)
         else:
             with exchange:
-                await app(scope, receive, exchange.send)
+                await app(scope, partial(exchange.receive, receive), exchange.send)
 
     async def handle_otherwise(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Have *app* answer what `begin` has returned no exchange for."""
