@@ -88,8 +88,9 @@ class Handle(BoundInstrument):
             if context is None:
                 context = current_context()
             # As `span_context_in` does, which is asked for all spans that are not as usual.
-            found = getattr(context.get(_SPAN_KEY), "_context", None)
-            if type(found) is not SpanContext:
+            span = context.get(_SPAN_KEY)
+            found = getattr(span, "_context", None)
+            if type(found) is not SpanContext and span is not None:
                 found = span_context_in(context)
             if self._exemplars is _ALWAYS or (found is not None and found[3] & 1):
                 item = (value, time_ns(), self._attributes, found)
