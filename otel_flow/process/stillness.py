@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 
@@ -11,7 +12,11 @@ from otel_flow.process.fork import on_fork
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+
+_PATIENCE = 0.5
+"""Seconds that a fork waits at most for another one to hold or release what must stand still."""
 
 
 class _Holder(NamedTuple):
@@ -37,9 +42,19 @@ class _Forks:
         self._count = 0
         self._held: list[_Holder] = []
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep the forks of other threads waiting, or go on without where one takes too long."""
+        alone = self._lock.acquire(timeout=_PATIENCE)
+        try:
+            yield
+        finally:
+            if alone:
+                self._lock.release()
+
     def begin(self) -> None:
         """Hold what must stand still, unless another fork has done it."""
-        with self._lock:
+        with self._alone():
             self._count += 1
             if self._count == 1:
                 self._held = list(self.holders.values())
@@ -48,7 +63,7 @@ class _Forks:
 
     def end(self) -> None:
         """Release it, unless another fork still needs it held."""
-        with self._lock:
+        with self._alone():
             # What interrupts `begin`, a signal handler that raises, does not keep it from forking.
             self._count = max(0, self._count - 1)
             if self._count == 0:
