@@ -41,3 +41,32 @@ def test_one_trace_id_is_found_in_all_three(stack):
     ]
     assert (sample["value"][1], sample["metric"]["job"]) == ("1", "shop")
     assert sample["metric"]["deployment_environment_name"] == "e2e"
+
+
+AUDITING = """
+import structlog, otel_flow
+from opentelemetry import trace
+from otel_flow import measure
+otel_flow.configure(service_name="vault", log_format="json", sampler="always_off", log_level="WARNING")
+with trace.get_tracer("t").start_as_current_span("work"):
+    structlog.get_logger("app").warning("key.old")
+    measure.audit("key.read", actor="alice", target="key/7")
+"""
+
+
+@pytest.mark.stack
+def test_audits_are_kept_apart(stack):
+    """An audit of a trace that is not sampled, below the level of logs, is in a stream of its own, once."""
+    run(AUDITING, stack.otlp_http)
+
+    def found():
+        lines = loki_lines(stack.loki, '{service_name="vault"}')
+        return lines if {text for _, text in lines} >= {"key.old", "key.read"} else None
+
+    poll_until(found, 60, "both lines in Loki")
+    audits = loki_lines(stack.loki, '{service_name="vault", otel_flow_audit="true"}')
+    others = loki_lines(stack.loki, '{service_name="vault", otel_flow_audit=""}')
+
+    assert [text for _, text in audits] == ["key.read"]
+    assert audits[0][0]["otel_flow_audit_actor"] == "alice"
+    assert [text for _, text in others] == ["key.old"]
