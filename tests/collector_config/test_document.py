@@ -103,7 +103,7 @@ def test_the_result_is_the_collectors_own(backends, monkeypatch):
 
 PRINTED_OTHERWISE = {
     *("check_interval", "metrics_flush_interval", "max_elapsed_time", "flush_timeout", "buckets"),
-    *("sizer", "readers"),
+    *("sizer", "readers", "attributes"),
 }
 """Durations, and types that the Collector prints as empty or with its defaults inside."""
 
