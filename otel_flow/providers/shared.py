@@ -30,6 +30,8 @@ _CLASSES = (
             ("logarithm_mapping", "LogarithmMapping"),
         )
     ),
+    # Which conventions contrib's instrumentations follow, asked by each as it begins.
+    ("opentelemetry.instrumentation._semconv", "_OpenTelemetrySemanticConventionStability"),
 )
 """Classes whose instances share a lock."""
 

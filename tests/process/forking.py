@@ -23,6 +23,7 @@ import warnings
 import structlog
 
 from opentelemetry import metrics, trace
+from opentelemetry.instrumentation import _semconv
 from opentelemetry.sdk._logs.export import (
     BatchLogRecordProcessor,
     InMemoryLogRecordExporter,
@@ -88,6 +89,8 @@ def work(number):
         early_meter.create_counter("late.count").add(1)
         early_counter.add(1)
         printed.msg("line")
+        # As each of contrib's instrumentations does that begins.
+        _semconv._OpenTelemetrySemanticConventionStability._initialize()
     loaded_model("model")()
 
 
