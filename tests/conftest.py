@@ -4,14 +4,12 @@ import os
 import hypothesis
 import pytest
 
-from tests import coverage_lock
 from tests.receiver import Receiver
 from tests.servers import postgres_server, rabbitmq_server, redis_server
 from tests.stack.build import is_built
 from tests.stack.launch import NATIVE, Stack
 
 
-coverage_lock.survive_forks()
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
