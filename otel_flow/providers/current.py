@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.trace import Status, StatusCode
-from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.otlp.repair import text
-from otel_flow.providers.active import current_context
+from otel_flow.providers.active import SPAN_KEY, current_context
 
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class CurrentSpan:
     def __enter__(self) -> Span:
         """Start the span, and make it the current one."""
         self._span = span = self._start()
-        self._token = context_api.attach(Context({**current_context(), _SPAN_KEY: span}))
+        self._token = context_api.attach(Context({**current_context(), SPAN_KEY: span}))
         return span
 
     def __exit__(

@@ -19,9 +19,8 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanContext
-from opentelemetry.trace.propagation import _SPAN_KEY
 
-from otel_flow.providers.active import current_context, span_context_in
+from otel_flow.providers.active import SPAN_KEY, current_context, span_context_in
 from otel_flow.providers.bound import BoundInstrument
 from otel_flow.providers.series import FOLD_AT
 from otel_flow.providers.storage import FlowMeasurementConsumer
@@ -88,7 +87,7 @@ class Handle(BoundInstrument):
             if context is None:
                 context = current_context()
             # As `span_context_in` does, which is asked for all spans that are not as usual.
-            span = context.get(_SPAN_KEY)
+            span = context.get(SPAN_KEY)
             found = getattr(span, "_context", None)
             if type(found) is not SpanContext and span is not None:
                 found = span_context_in(context)

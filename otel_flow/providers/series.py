@@ -20,7 +20,8 @@ from opentelemetry.sdk.metrics._internal.aggregation import (
     _SumAggregation,
 )
 from opentelemetry.trace import NonRecordingSpan
-from opentelemetry.trace.propagation import _SPAN_KEY
+
+from otel_flow.providers.active import SPAN_KEY
 
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ _FOLDS: dict[type, Callable[[Any, Sequence[float]], None]] = {
 def _arguments(item: Sampled) -> tuple[Any, ...]:
     value, time_unix_nano, attributes, span_context = item
     span = None if span_context is None else NonRecordingSpan(span_context)
-    return value, time_unix_nano, attributes, Context({} if span is None else {_SPAN_KEY: span})
+    return value, time_unix_nano, attributes, Context({} if span is None else {SPAN_KEY: span})
 
 
 def _offer_each(reservoir: Any, sampled: Sequence[Sampled]) -> None:

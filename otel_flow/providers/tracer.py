@@ -21,10 +21,9 @@ from opentelemetry.trace import (
     TraceFlags,
     set_span_in_context,
 )
-from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE, TraceState
 
-from otel_flow.providers.active import current_context, span_context_in
+from otel_flow.providers.active import SPAN_KEY, current_context, span_context_in
 from otel_flow.providers.bounds import Bounds
 from otel_flow.providers.current import CurrentSpan
 from otel_flow.providers.decisions import decider
@@ -145,7 +144,7 @@ class FlowTracer(Tracer):
 
         def start(context: Context, own: dict[str, Any] | None = None) -> Span:
             way: Any = self.span_processor
-            around = context.get(_SPAN_KEY)
+            around = context.get(SPAN_KEY)
             if (
                 not is_known
                 or decide is None

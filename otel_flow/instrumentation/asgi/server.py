@@ -12,7 +12,6 @@ from opentelemetry import context as context_api
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, set_span_in_context
-from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.correlation import bind_request_id, unbind_request_id, valid_request_id
 from otel_flow.instrumentation.asgi.description import Descriptions
@@ -23,7 +22,7 @@ from otel_flow.instrumentation.asgi.lines import RequestLines
 from otel_flow.instrumentation.asgi.metrics import SCOPE, metrics_of
 from otel_flow.instrumentation.asgi.native import whole_route
 from otel_flow.instrumentation.asgi.websocket import Connection
-from otel_flow.providers.active import current_context
+from otel_flow.providers.active import SPAN_KEY, current_context
 
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ class HttpServer:
             parent = self._parent(scope, headers)
             method, attributes = description.key[0], description.of(scope)
             span = self._tracer.start_span(method, parent, _SERVER, attributes)
-            context = Context({**parent, _SPAN_KEY: span})
+            context = Context({**parent, SPAN_KEY: span})
             size, request_id = headers.get(b"content-length"), self._request_id(headers)
             return Exchange(self, scope, send, description, span, context, size, request_id)
         except Exception as error:

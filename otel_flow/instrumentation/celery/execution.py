@@ -20,14 +20,13 @@ from opentelemetry.trace import (
     format_trace_id,
     get_current_span,
 )
-from opentelemetry.trace.propagation import _SPAN_KEY
 from structlog.contextvars import STRUCTLOG_KEY_PREFIX, bind_contextvars
 
 from otel_flow.correlation import bind_request_id, unbind_request_id
 from otel_flow.instrumentation.celery import headers as task_headers
 from otel_flow.measure.recording import error_type
 from otel_flow.otlp.constant import Constant
-from otel_flow.providers.active import current_context, enter, leave
+from otel_flow.providers.active import SPAN_KEY, current_context, enter, leave
 from otel_flow.providers.prepared import complete, prepared
 
 
@@ -97,14 +96,14 @@ def start_span(
     span = recorder.tracer.start_span(
         route.name, parent, SpanKind.CONSUMER, prepared(route.processing, own), links, start_time
     )
-    return span, Context({**parent, _SPAN_KEY: span})
+    return span, Context({**parent, SPAN_KEY: span})
 
 
 def _linked(parent: Context) -> tuple[Context, tuple[Link, ...]]:
     publisher = get_current_span(parent).get_span_context()
     if not publisher.is_valid:
         return parent, ()
-    return Context({**parent, _SPAN_KEY: INVALID_SPAN}), (Link(publisher),)
+    return Context({**parent, SPAN_KEY: INVALID_SPAN}), (Link(publisher),)
 
 
 def _request_id_of(recorder: Recorder, request: Mapping[str, Any]) -> str | None:

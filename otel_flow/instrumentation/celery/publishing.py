@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context, create_key
 from opentelemetry.trace import SpanKind, StatusCode
-from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.instrumentation.celery import headers as task_headers
 from otel_flow.measure.recording import error_type
-from otel_flow.providers.active import current_context, enter, leave
+from otel_flow.providers.active import SPAN_KEY, current_context, enter, leave
 from otel_flow.providers.prepared import complete
 
 
@@ -86,7 +85,7 @@ class Publication:
             begins.name, outside, SpanKind.PRODUCER, begins.attributes
         )
         self.context = Context(
-            {**outside, _SPAN_KEY: self._span, _SUPPRESSED: True, _PUBLICATION: self}
+            {**outside, SPAN_KEY: self._span, _SUPPRESSED: True, _PUBLICATION: self}
         )
         self._started = perf_counter()
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, StatusCode
-from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.correlation import bound_request_id
 from otel_flow.delivery.suppression import HTTP_SUPPRESSED, PLAIN_SUPPRESSED, SUPPRESSED
@@ -19,7 +18,7 @@ from otel_flow.instrumentation.outgoing.url import address_of
 from otel_flow.measure.recording import error_type
 from otel_flow.names import http as names
 from otel_flow.otlp.constant import Constant
-from otel_flow.providers.active import current_context, enter, leave
+from otel_flow.providers.active import SPAN_KEY, current_context, enter, leave
 from otel_flow.providers.bound import bind
 from otel_flow.providers.prepared import constant, starter_of
 
@@ -152,7 +151,7 @@ class Outgoing:
         self._address = address
         self.span = span = client.start_span(method, address, current)
         # With the span current, and what instruments the library beneath switched off.
-        self._context = Context({**current, _SPAN_KEY: span, HTTP_SUPPRESSED: True})
+        self._context = Context({**current, SPAN_KEY: span, HTTP_SUPPRESSED: True})
         self._token: Token[Context] | None = None
         self._started = time.perf_counter()
 

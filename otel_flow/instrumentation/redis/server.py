@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context
 from opentelemetry.trace import StatusCode
-from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.instrumentation.database.metrics import metrics_of
 from otel_flow.instrumentation.redis.address import attributes_of, pool_name
@@ -18,7 +17,7 @@ from otel_flow.instrumentation.redis.failure import EXPECTED, code_of, outcome_o
 from otel_flow.instrumentation.redis.pools import PoolUse
 from otel_flow.instrumentation.redis.replies import CacheReplies
 from otel_flow.names import database as names
-from otel_flow.providers.active import current_context, enter, leave
+from otel_flow.providers.active import SPAN_KEY, current_context, enter, leave
 
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class Execution:
         self._server = server
         self._command = command
         self._span = span
-        self._inside = Context({**current, _SPAN_KEY: span, _INSIDE: True})
+        self._inside = Context({**current, SPAN_KEY: span, _INSIDE: True})
         self._token = enter(self._inside)
         self._begun = perf_counter()
 

@@ -13,7 +13,6 @@ import structlog
 
 from opentelemetry.context import Context
 from opentelemetry.trace import StatusCode, get_current_span
-from opentelemetry.trace.propagation import _SPAN_KEY
 
 from otel_flow.instrumentation.database.metrics import metrics_of
 from otel_flow.instrumentation.sqlalchemy.address import attributes_of, pool_name
@@ -24,7 +23,7 @@ from otel_flow.instrumentation.sqlalchemy.pools import PoolUse
 from otel_flow.instrumentation.sqlalchemy.query import build_query
 from otel_flow.instrumentation.sqlalchemy.statement import MAX_READ
 from otel_flow.names import database as names
-from otel_flow.providers.active import current_context, enter, leave
+from otel_flow.providers.active import SPAN_KEY, current_context, enter, leave
 
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class Database:
             return False
         if self._comments:
             statement = with_traceparent(statement, span)
-        inside = Context({**current, _SPAN_KEY: span, _SUPPRESSED: True})
+        inside = Context({**current, SPAN_KEY: span, _SUPPRESSED: True})
         token = enter(inside)
         begun = perf_counter()
         try:
@@ -136,7 +135,7 @@ class Database:
         except Exception as error:
             self._report(error)
             return call()
-        inside = Context({**current, _SPAN_KEY: span, _BATCH: context})
+        inside = Context({**current, SPAN_KEY: span, _BATCH: context})
         token = enter(inside)
         begun = perf_counter()
         try:
