@@ -89,13 +89,28 @@ class LogEncoder:
             dropped = attributes.dropped
             attributes = attributes._dict
         encoded = self._attributes.encode(attributes) if attributes else b""
-        return self._joined(_event(fields), encoded, dropped)
+        level = fields.severity_number
+        # In a `LogEvent`'s order, without its name, whose making is a call of Python's.
+        event = (
+            None,
+            fields.timestamp or 0,
+            fields.observed_timestamp or 0,
+            level._value_ if type(level) is SeverityNumber else level,
+            fields.severity_text,
+            fields.body,
+            None,
+            fields.trace_id,
+            fields.span_id,
+            fields.trace_flags or 0,
+            fields.event_name,
+            dropped,
+        )
+        return self._joined(event, encoded, dropped)
 
     def _salvaged(self, record: Any) -> bytes:
         self._room.left = ITEM_BYTES
-        fields = salvaged_log(record, self._bounds)
         try:
-            return self._encode(_event(fields))
+            return self._encode(salvaged_log(record, self._bounds))
         except TooLargeError:
             return self._smaller(record)
 
@@ -135,7 +150,7 @@ class LogEncoder:
                 found += encoded
         return found
 
-    def _joined(self, event: LogEvent, attributes: bytes, dropped: int) -> bytes:
+    def _joined(self, event: tuple[Any, ...], attributes: bytes, dropped: int) -> bytes:
         _, time, observed, level, level_text, body, _, trace_id, span_id, flags, name, _ = event
         known = self._ids
         # Of one request are several in a row.
@@ -158,25 +173,6 @@ class LogEncoder:
         if body is not None:
             body = cleared(self._redactor, "body", body, self._bounds, self._room)
         return b"" if body is DROPPED else message(b"*", encode_value(body))
-
-
-def _event(fields: Any) -> LogEvent:
-    """Return *fields*, of a record of the SDK's or one that was salvaged, as those of a `LogEvent`."""
-    level = fields.severity_number
-    return LogEvent(
-        None,
-        fields.timestamp or 0,
-        fields.observed_timestamp or 0,
-        level._value_ if type(level) is SeverityNumber else level,
-        fields.severity_text,
-        fields.body,
-        fields.attributes,
-        fields.trace_id,
-        fields.span_id,
-        fields.trace_flags or 0,
-        fields.event_name,
-        getattr(fields, "dropped_attributes", 0),
-    )
 
 
 def _encoded_ids(trace_id: int, span_id: int) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanKind, StatusCode
 
+from otel_flow.otlp.records import LogEvent
 from otel_flow.otlp.repair import Unencodable, plain, text
 
 
@@ -57,21 +58,22 @@ def salvaged_span(span: Any, bounds: Bounds) -> Any:
     )
 
 
-def salvaged_log(item: Any, bounds: Bounds) -> Any:
-    """Return the fields of *item*, a log record of the SDK or a `LogEvent`, fit for the encoder."""
+def salvaged_log(item: Any, bounds: Bounds) -> LogEvent:
+    """Return *item*, a log record of the SDK or a `LogEvent`, with fields fit for the encoder."""
     record = _read(item, "log_record") or item
     attributes, lost = _attributes(record, bounds)
     severity = _read(record, "severity_number")
-    return SimpleNamespace(
+    return LogEvent(
+        None,
         timestamp=nanoseconds(_read(record, "timestamp")),
         observed_timestamp=nanoseconds(_read(record, "observed_timestamp")),
         severity_number=min(_small(getattr(severity, "value", severity)), _HIGHEST_SEVERITY),
-        severity_text=_text_or_none(_read(record, "severity_text"), bounds),
+        severity_text=_text_or_none(_read(record, "severity_text"), bounds) or "",
         body=plain(_read(record, "body"), bounds),
         attributes=attributes,
         dropped_attributes=_count(item, "dropped_attributes", lost),
-        trace_id=_id_or_none(_read(record, "trace_id"), _TRACE_BITS),
-        span_id=_id_or_none(_read(record, "span_id"), _SPAN_BITS),
+        trace_id=_id_or_none(_read(record, "trace_id"), _TRACE_BITS) or 0,
+        span_id=_id_or_none(_read(record, "span_id"), _SPAN_BITS) or 0,
         trace_flags=_small(_read(record, "trace_flags")),
         event_name=_text_or_none(_read(record, "event_name"), bounds),
     )
