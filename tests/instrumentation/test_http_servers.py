@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 
@@ -153,11 +154,15 @@ def raised(recording):
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_the_access_log_is_ours_or_uvicorns(recorded, caplog, ours):
+def test_the_access_log_is_ours_or_uvicorns(recorded, caplog, monkeypatch, ours):
     """A request has one access line, from us or by setting from uvicorn; a probe has none."""
     app = shop()
+    # As uvicorn's own configuration has it, whatever a configuration of another test has left.
+    logger = logging.getLogger("uvicorn.access")
+    monkeypatch.setattr(logger, "disabled", False)
+    monkeypatch.setattr(logger, "propagate", True)
     recording = recorded(app, access_log=ours)
-    caplog.set_level("INFO", "uvicorn.access")  # as uvicorn's own configuration has it
+    caplog.set_level("INFO", "uvicorn.access")
 
     with under_uvicorn(app) as address:
         httpx.get(f"{address}/healthz?deep=1", timeout=SECONDS)
